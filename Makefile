@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+DATA ?= post-office
+
+help: ## show these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.ready: requirements/dev.lock pyproject.toml scripts/environment
+	@PYTHON=$(PYTHON) scripts/environment $(VENV)
+
+setup: $(VENV)/.ready ## make the environment in .venv
+
+run: setup ## create (or go on with) a trial post office, send a first mail, keep serving
+	@$(BIN)/eepost trial --data $(DATA)
+
+check: setup ## format, lint, import contracts, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+test: setup ## install what the tests need and run them all
+	@scripts/debian-packages tests
+	$(BIN)/python -m pytest
+
+bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
+	@scripts/debian-packages bench
+	$(BIN)/python -m bench
+
+lock: ## resolve dependencies anew into requirements/*.lock
+	@scripts/lock
+
+.PHONY: help setup run check test bench lock

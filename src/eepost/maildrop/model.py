@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lies in a maildrop: sealed messages, and the small sealed entry that lists each of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Encapsulation:
+    """A fresh sealing key, encapsulated to one generation of an account's key pair."""
+
+    number: int  # 63 random bits
+    account: int
+    generation: int
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMessage:
+    """One message for one account, ready to be kept.
+
+    `segments` are the sealed pieces of the padded message in order; a store may keep the first
+    ones before the message itself is committed. `padded_octets` is what counts for the limit.
+    """
+
+    number: int  # 63 random bits, the row's id
+    account: int
+    encapsulation: Encapsulation
+    entry: bytes  # sealed IndexEntry
+    padded_octets: int
+    segments: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """What a snapshot holds of a message before its owner's key opened the entry."""
+
+    number: int
+    encapsulation: int  # number of the Encapsulation it is sealed under
+    entry: bytes
+    padded_octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """What a listing shows, once opened."""
+
+    order: int  # ascending in the order of arrival
+    size_octets: int
+    unique_id: str
+    arrived_utc: int  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How full a maildrop is, in padded octets."""
+
+    messages: int
+    octets: int
+    limit_octets: int
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing more goes in."""
+        return self.octets >= self.limit_octets

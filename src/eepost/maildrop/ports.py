@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What maildrops need of a store."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from eepost.maildrop.model import Encapsulation, SealedMessage, StoredEntry, Usage
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - the house's name for it, see docs/style.md
+    """The store cannot do its work now (disk full, locked, gone); becomes 451 4.3.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Durable in every maildrop. `usage` maps account numbers to the state after the commit."""
+
+    usage: Mapping[int, Usage]
+
+
+@dataclass(frozen=True, slots=True)
+class MaildropFull:
+    """One of the recipients has no room; nothing was delivered to anybody."""
+
+    account: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountGone:
+    """One of the recipients was deleted or disabled meanwhile; nothing was delivered to anybody."""
+
+    account: int
+
+
+Outcome = Delivered | MaildropFull | AccountGone
+
+
+class MaildropStore(Protocol):
+    """Keeps sealed messages. Every call may raise StoreUnavailable."""
+
+    def deliver(self, messages: Sequence[SealedMessage]) -> Awaitable[Outcome]:
+        """Keep all of `messages` (one for each recipient) or none; durable when it returns.
+
+        Calls made while a commit is under way share the next one (group commit). The room that
+        is left is checked inside the transaction.
+        """
+
+    def usage(self, account: int) -> Awaitable[Usage]:
+        """Return how full the maildrop is."""
+
+    def snapshot(self, account: int) -> Awaitable[Sequence[StoredEntry]]:
+        """Return what lies in the maildrop, in no particular order; may answer at once if empty."""
+
+    def encapsulations(self, account: int) -> Awaitable[Sequence[Encapsulation]]:
+        """Return the encapsulations that the account's messages need."""
+
+    def fetch(self, account: int, numbers: Sequence[int]) -> Awaitable[Mapping[int, bytes]]:
+        """Return the first sealed segment of each message that is still there."""
+
+    def fetch_segment(self, account: int, number: int, at: int) -> Awaitable[bytes | None]:
+        """Return segment `at` (from 0) of a message, None past its end or when it is gone."""
+
+    def remove(self, account: int, numbers: Sequence[int]) -> Awaitable[None]:
+        """Delete messages; durable when it returns; those already gone are no error."""
+
+    def empty(self, account: int) -> Awaitable[int]:
+        """Delete all messages of the account and return how many there were."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adapters to the world: streams, sessions, peers, clock. The only room that opens sockets."""

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bounds on what one POP3 session may ask for; every one has its reason."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pop3Limits:
+    """Limits of a session; the configuration may change them."""
+
+    # RFC 2449 4: a command has at most 255 octets with CRLF. A long password needs no more.
+    command_line_octets: int = 255
+    # Ends a session that only guesses; a person's mail program makes one or two mistakes.
+    errors: int = 20
+    # Wrong passwords in one session before it is closed.
+    auth_failures: int = 3
+    # Ends a session that never stops; a full maildrop of tiny messages needs about 150,000.
+    commands: int = 1_000_000
