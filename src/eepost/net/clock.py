@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time and chance as the pure rooms are given them."""
+
+import os
+import time
+
+wall_seconds = time.time
+wall_nanoseconds = time.time_ns
+monotonic_seconds = time.monotonic
+random_octets = os.urandom

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carries octets between a stream and an engine, and the engine's events to their owner.
+
+Trust: anybody who can reach the port opens a session; what came from the stream goes to the engine
+and nowhere else.
+
+A fault in one session never reaches another: whatever an owner raises becomes its own temporary
+reply, and the session goes on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from eepost.mail.violation import PeerViolation
+from eepost.net.peers import Peer
+from eepost.observe.journal import Journal
+from eepost.wire.signals import Signal
+
+# Octets that may wait unread in an engine while its owner decides: two reads of the event loop.
+MAX_WAITING_OCTETS = 524_288
+# How much output may wait before the owner is held back, and when it goes on.
+HIGH_WATER_OCTETS = 262_144
+LOW_WATER_OCTETS = 65_536
+
+
+class Engine(Protocol):
+    """What the two engines have in common. Events and decisions are the engine's own."""
+
+    def receive(self, octets: bytes) -> None:
+        """Take what came."""
+
+    def receive_eof(self) -> None:
+        """Take that nothing more comes."""
+
+    def next_event(self) -> Any:
+        """Return an event for the owner, or a Signal."""
+
+    def decide(self, decision: Any, /) -> None:
+        """Take the owner's answer to the last event."""
+
+    def outgoing(self) -> bytes:
+        """Return what has to be sent now."""
+
+
+Answer = Sequence[Any] | AsyncIterator[Any]
+
+
+class Owner(Protocol):
+    """Decides what an engine asks; one for each session."""
+
+    engine: Engine
+
+    def respond(self, event: Any) -> Answer:
+        """Return the decisions on `event`: at once, or one after the other as they are made.
+
+        An event that is only told is answered by an empty sequence.
+        """
+
+    def fault(self, event: Any) -> Sequence[Any]:
+        """Return the decisions where respond() failed: a temporary refusal in public words."""
+
+    def expire(self, reason: "Expiry") -> None:
+        """Tell the engine that the session ends now, in words that fit `reason`."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is open that a stop would cut off."""
+
+    def close(self) -> None:
+        """The session is over; let go of what it held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Why a session is ended from our side."""
+
+    is_shutdown: bool = False
+
+
+@dataclass(slots=True)
+class Bounds:
+    """What one listener allows; every bound with its reason stands in the configuration."""
+
+    connections: int
+    connections_per_peer: int
+    idle_seconds: float
+    session_seconds: float
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a listener has seen; numbers only."""
+
+    opened: int = 0
+    turned_away: int = 0
+    expired: int = 0
+    violations: int = 0
+    faults: int = 0
+    octets_in: int = 0
+    octets_out: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Hall:
+    """All sessions of one listener: their bounds, their counts, their end."""
+
+    bounds: Bounds
+    journal: Journal
+    loop: asyncio.AbstractEventLoop
+    make_owner: Callable[[Peer, bool], Owner]  # (peer, is_welcome)
+    resolve: Callable[[Any], Peer]
+    bucket_key: bytes
+    counts: Counts = field(default_factory=Counts)
+    sessions: set["Session"] = field(default_factory=set)
+    _by_peer: dict[bytes, int] = field(default_factory=dict)
+    _is_closing: bool = False
+
+    def session(self) -> "Session":
+        """Return the protocol object for a new connection."""
+        return Session(self)
+
+    def admit(self, peer: Peer) -> bool:
+        """Count a new session in and say whether it is welcome."""
+        self.counts.opened += 1
+        bucket = peer.bucket(self.bucket_key)
+        known = self._by_peer.get(bucket, 0) if bucket else 0
+        if bucket:
+            self._by_peer[bucket] = known + 1
+        welcome = (
+            not self._is_closing
+            and len(self.sessions) < self.bounds.connections
+            and known < self.bounds.connections_per_peer
+        )
+        self.counts.turned_away += not welcome
+        return welcome
+
+    def leave(self, session: "Session", peer: Peer) -> None:
+        """Count a session out."""
+        self.sessions.discard(session)
+        bucket = peer.bucket(self.bucket_key)
+        if bucket:
+            left = self._by_peer[bucket] - 1
+            if left:
+                self._by_peer[bucket] = left
+            else:
+                del self._by_peer[bucket]
+
+    def sweep(self) -> None:
+        """End the sessions that were silent for too long; called every few seconds.
+
+        One sweep for all costs less than a timer for each session and each octet.
+        """
+        now = self.loop.time()
+        for session in tuple(self.sessions):
+            session.expire_if_due(now, self.bounds)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End idle sessions now, let the others finish what is open, then end them too."""
+        self._is_closing = True
+        deadline = self.loop.time() + grace_seconds
+        while self.sessions:
+            is_late = self.loop.time() >= deadline
+            for session in tuple(self.sessions):
+                if is_late:
+                    session.abort()
+                else:
+                    session.finish()
+            await asyncio.sleep(0.02)
+
+
+class Session(asyncio.Protocol):
+    """One connection: the pump between its stream and its engine."""
+
+    __slots__ = (
+        "_engine",
+        "_flowing",
+        "_hall",
+        "_has_eof",
+        "_is_lost",
+        "_opened",
+        "_owner",
+        "_peer",
+        "_seen",
+        "_task",
+        "_transport",
+        "_unread",
+    )
+
+    _engine: Engine
+    _owner: Owner
+    _peer: Peer
+    _transport: asyncio.Transport
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._task: asyncio.Task[None] | None = None
+        self._flowing: asyncio.Future[None] | None = None
+        self._unread = 0
+        self._has_eof = self._is_lost = False
+        self._opened = self._seen = 0.0
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet, or turn away."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker only
+        hall = self._hall
+        self._transport = transport
+        transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
+        self._peer = hall.resolve(transport.get_extra_info("peername"))
+        self._opened = self._seen = hall.loop.time()
+        self._owner = hall.make_owner(self._peer, hall.admit(self._peer))
+        self._engine = self._owner.engine
+        hall.sessions.add(self)
+        self._advance()
+
+    def data_received(self, octets: bytes) -> None:
+        """Hand on what came; while the owner decides, only so much of it is kept."""
+        self._seen = self._hall.loop.time()
+        self._hall.counts.octets_in += len(octets)
+        self._engine.receive(octets)
+        if self._task is None:
+            self._advance()
+            return
+        self._unread += len(octets)
+        if self._unread > MAX_WAITING_OCTETS:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Let the engine finish what it has; the answer True keeps our half open until then."""
+        self._has_eof = True
+        self._engine.receive_eof()
+        if self._task is None:
+            self._advance()
+        return not self._transport.is_closing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The stream is gone: nothing more can be sent, what is complete is still finished."""
+        self._is_lost = True
+        self._resume()
+        if not self._has_eof:
+            self._has_eof = True
+            self._engine.receive_eof()
+        if self._task is None:
+            self._advance()
+        self._leave_when_done()
+
+    def pause_writing(self) -> None:
+        """Hold the owner back: the peer reads slowly."""
+        self._flowing = self._hall.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Let the owner go on."""
+        self._seen = self._hall.loop.time()
+        self._resume()
+        if self._task is None:
+            self._advance()
+            self._leave_when_done()
+
+    def _resume(self) -> None:
+        flowing, self._flowing = self._flowing, None
+        if flowing is not None and not flowing.done():
+            flowing.set_result(None)
+
+    # What the hall calls.
+
+    def expire_if_due(self, now: float, bounds: Bounds) -> None:
+        """End the session if it was silent or lasted too long."""
+        if self._task is not None and self._flowing is None:
+            return  # the silence is ours
+        if now - self._seen > bounds.idle_seconds or now - self._opened > bounds.session_seconds:
+            self._hall.counts.expired += 1
+            self._expire(Expiry())
+
+    def finish(self) -> None:
+        """End the session if nothing is open in it."""
+        if self._task is None and self._owner.is_idle:
+            self._expire(Expiry(is_shutdown=True))
+
+    def abort(self) -> None:
+        """End the session whatever it does."""
+        if self._task is not None:
+            self._task.cancel()
+        self._transport.abort()
+
+    def _expire(self, reason: Expiry) -> None:
+        if self._flowing is not None or self._transport.is_closing():
+            self.abort()  # the peer reads nothing, so there is nobody to tell
+            return
+        self._owner.expire(reason)
+        self._advance()
+
+    # The pump.
+
+    def _advance(self) -> None:
+        """Serve events until the peer, the stream or the owner has to do something."""
+        try:
+            while self._flowing is None:
+                event = self._engine.next_event()
+                if event is Signal.NEED_DATA:
+                    self._flush()
+                    if self._has_eof:
+                        self._transport.close()
+                    return
+                if event is Signal.CLOSED:
+                    self._flush()
+                    self._transport.close()
+                    return
+                if not self._answer(event):
+                    return
+            self._flush()
+        except PeerViolation:
+            self._hall.counts.violations += 1
+            self._flush()
+            self._transport.close()
+
+    def _answer(self, event: Any) -> bool:
+        """Let the owner decide; False where that takes time."""
+        try:
+            answer = self._owner.respond(event)
+        except Exception as error:
+            answer = self._fault(event, error)
+        if isinstance(answer, Sequence):
+            for decision in answer:
+                self._engine.decide(decision)
+            if len(answer) > 1:
+                self._flush()  # content: let a full buffer hold us back before the next message
+            return True
+        self._flush()
+        self._task = self._hall.loop.create_task(self._serve(event, answer))
+        return False
+
+    async def _serve(self, event: Any, answer: AsyncIterator[Any]) -> None:
+        try:
+            async for decision in answer:
+                await self._settle(decision)
+        except asyncio.CancelledError:
+            self._task = None
+            self._leave_when_done()
+            raise
+        except Exception as error:
+            for decision in self._fault(event, error):
+                self._engine.decide(decision)
+        self._task = None
+        self._proceed()
+
+    async def _settle(self, decision: Any) -> None:
+        self._engine.decide(decision)
+        self._flush()
+        if self._flowing is not None:
+            await self._flowing
+
+    def _proceed(self) -> None:
+        self._seen = self._hall.loop.time()
+        if self._unread > MAX_WAITING_OCTETS and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._unread = 0
+        self._advance()
+        self._leave_when_done()
+
+    def _leave_when_done(self) -> None:
+        if self._is_lost and self._task is None and self in self._hall.sessions:
+            self._hall.leave(self, self._peer)
+            self._owner.close()
+
+    def _fault(self, event: Any, error: Exception) -> Sequence[Any]:
+        self._hall.counts.faults += 1
+        self._hall.journal.fault("session", error)
+        return self._owner.fault(event)
+
+    def _flush(self) -> None:
+        octets = self._engine.outgoing()
+        if octets and not self._transport.is_closing():
+            self._hall.counts.octets_out += len(octets)
+            self._transport.write(octets)
