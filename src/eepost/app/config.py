@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads eepost.toml into typed settings and refuses what is wrong or would leak.
+
+Every error names the file, the key, the reason and a hint; unknown keys are errors, because a
+misspelt safety setting that is silently ignored is worse than a refusal to start.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+
+from eepost.app.settings import Settings
+from eepost.net.listeners import Endpoint, parse_endpoint
+
+FILE_NAME = "eepost.toml"
+# A configuration is a page or two; a wrong path may lead to anything.
+MAX_FILE_OCTETS = 1_000_000
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
+_AT = re.compile(r" - at `\$\.?([^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+
+
+class ConfigError(Exception):
+    """The configuration can't be used: which file and key, why, and what to do about it."""
+
+    def __init__(self, file: Path, key: str, reason: str, hint: str = "") -> None:
+        where = f"{file}: {key}: " if key else f"{file}: "
+        super().__init__(where + reason + (f"\n  hint: {hint}" if hint else ""))
+        self.file = file
+        self.key = key
+        self.reason = reason
+        self.hint = hint
+
+
+class PrivacyError(ConfigError):
+    """The configuration would break a promise to the users; the program refuses to start."""
+
+
+def read_settings(file: Path) -> Settings:
+    """Return the checked settings in `file`. Raises ConfigError or PrivacyError."""
+    raw = _parse(file)
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise _explained(file, raw, str(error)) from None
+    for check in _CHECKS:
+        check(file, settings)
+    return settings
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            octets = stream.read(MAX_FILE_OCTETS + 1)
+    except FileNotFoundError:
+        raise ConfigError(
+            file, "", "there is no such file", "eepost init --data DIR --domain DOMAIN makes one"
+        ) from None
+    except OSError as error:
+        raise ConfigError(file, "", error.strerror or "can't be read") from None
+    if len(octets) > MAX_FILE_OCTETS:
+        raise ConfigError(file, "", "is too large for a configuration", "is it the right file?")
+    try:
+        return tomllib.loads(octets.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(file, "", "is not UTF-8 text", "TOML files are UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(file, "", f"is not TOML: {error}", "see https://toml.io/en/") from None
+
+
+def _explained(file: Path, raw: dict[str, Any], message: str) -> ConfigError:
+    at = _AT.search(message)
+    path = at[1] if at else ""
+    unknown = _UNKNOWN.match(message)
+    if unknown:
+        key = f"{path}.{unknown[1]}".lstrip(".")
+        near = difflib.get_close_matches(unknown[1], sorted(_known_keys(path)), n=1)
+        hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists all settings"
+        return ConfigError(file, key, "is not a setting", hint)
+    missing = re.match(r"Object missing required field `([^`]*)`", message)
+    if missing:
+        key = f"{path}.{missing[1]}".lstrip(".")
+        return ConfigError(file, key, "is missing", "docs/settings.md says what it means")
+    reason = _AT.sub("", message)
+    return ConfigError(file, path, reason[:1].lower() + reason[1:], _given(raw, path))
+
+
+def _given(raw: dict[str, Any], path: str) -> str:
+    value: Any = raw
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return f"it is {value!r} now"[:200] if value is not None else ""
+
+
+def _known_keys(path: str) -> Iterator[str]:
+    struct: Any = Settings
+    if path:
+        struct = get_type_hints(Settings).get(path, Settings)
+    yield from struct.__struct_fields__
+
+
+def endpoints(settings: Settings) -> dict[str, Endpoint]:
+    """Return where the listeners listen, by the key of the setting."""
+    return {
+        "smtp.listen": parse_endpoint(settings.smtp.listen),
+        "pop3.listen": parse_endpoint(settings.pop3.listen),
+    }
+
+
+def all_domains(settings: Settings) -> tuple[str, ...]:
+    """Return the internal domain and every official one."""
+    return (settings.mail.domain, *settings.mail.official_domains)
+
+
+def message_id_domain(settings: Settings) -> str:
+    """Return the right side of Message-IDs."""
+    return settings.mail.message_id_domain or settings.mail.domain
+
+
+def _check_listeners(file: Path, settings: Settings) -> None:
+    for key, text in (("smtp.listen", settings.smtp.listen), ("pop3.listen", settings.pop3.listen)):
+        try:
+            endpoint = parse_endpoint(text)
+        except ValueError as error:
+            raise ConfigError(file, key, f"{text!r} {error}") from None
+        if not endpoint.is_loopback:
+            raise PrivacyError(
+                file,
+                key,
+                f"{text} is not a loopback address: anybody on that network could find the service"
+                " and read passwords",
+                "listen on 127.0.0.1 and let the I2P router's server tunnel lead there",
+            )
+    both = endpoints(settings)
+    if both["smtp.listen"] == both["pop3.listen"] and both["smtp.listen"].port:
+        raise ConfigError(file, "pop3.listen", "is the same as smtp.listen", "take another port")
+
+
+def _check_domains(file: Path, settings: Settings) -> None:
+    named = {
+        "mail.domain": (settings.mail.domain,),
+        "mail.official_domains": settings.mail.official_domains,
+        "mail.message_id_domain": (message_id_domain(settings),),
+    }
+    for key, domains in named.items():
+        for domain in domains:
+            if not _DOMAIN.fullmatch(domain):
+                raise ConfigError(
+                    file,
+                    key,
+                    f"{domain!r} is not a domain in lower case",
+                    "for example mail.i2p; write international names in their xn-- form",
+                )
+    if len(set(all_domains(settings))) < len(all_domains(settings)):
+        raise ConfigError(file, "mail.official_domains", "names a domain twice")
+
+
+def _check_sizes(file: Path, settings: Settings) -> None:
+    # Rebuilding makes mail grow; a maildrop that can't take one largest message refuses for ever.
+    if settings.mail.maildrop_octets < settings.smtp.message_octets * 3 // 2:
+        raise ConfigError(
+            file,
+            "mail.maildrop_octets",
+            "is too small for one message of smtp.message_octets",
+            "it needs half as much again, since sanitising makes mail grow",
+        )
+    if settings.mail.in_transit_octets < settings.smtp.message_octets:
+        raise ConfigError(
+            file, "mail.in_transit_octets", "is too small for one message of smtp.message_octets"
+        )
+
+
+_CHECKS: tuple[Callable[[Path, Settings], None], ...] = (
+    _check_domains,
+    _check_listeners,
+    _check_sizes,
+)

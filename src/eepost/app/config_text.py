@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes settings as text: the commented eepost.toml of `init`, and docs/settings.md."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import msgspec
+
+from eepost.app.settings import Settings
+
+_WIDTH = 96
+
+
+def commented_toml(given: dict[str, dict[str, Any]]) -> str:
+    """Return a configuration with every setting explained; those not `given` stand as comments."""
+    lines = [
+        "# SPDX-License-Identifier: Apache-2.0",
+        "# The configuration of this post office. A line that begins with # shows a default.",
+    ]
+    for section, struct in _sections():
+        lines += ["", *_comment(struct.__doc__ or ""), f"[{section}]"]
+        for name, about, default in _fields(struct):
+            lines += ["", *_comment(about)]
+            value = given.get(section, {}).get(name, msgspec.NODEFAULT)
+            if value is msgspec.NODEFAULT:
+                lines.append(f"#{name} = {_toml(default)}")
+            else:
+                lines.append(f"{name} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def reference() -> str:
+    """Return docs/settings.md."""
+    parts = [
+        "<!-- SPDX-License-Identifier: Apache-2.0 -->",
+        "<!-- Made by `eepost config reference`; a test compares. -->",
+        "# Settings",
+        "",
+        "`eepost init` writes `eepost.toml` into the data directory with all of this as comments;"
+        " `eepost config check` says what is wrong with it. Unknown keys are errors. A change takes"
+        " effect at the next start.",
+    ]
+    for section, struct in _sections():
+        parts += ["", f"## [{section}]", "", struct.__doc__ or "", ""]
+        parts += ["| setting | default | meaning |", "|---|---|---|"]
+        for name, about, default in _fields(struct):
+            shown = "must be given" if default is msgspec.NODEFAULT else f"`{_toml(default)}`"
+            parts.append(f"| `{section}.{name}` | {shown} | {about} |")
+    return "\n".join(parts) + "\n"
+
+
+def _sections() -> Iterator[tuple[str, Any]]:
+    yield from get_type_hints(Settings).items()
+
+
+def _fields(struct: Any) -> Iterator[tuple[str, str, Any]]:
+    hints = get_type_hints(struct, include_extras=True)
+    for each in msgspec.structs.fields(struct):
+        meta = hints[each.name].__metadata__[0]
+        yield each.name, meta.description + _bounds(meta), each.default
+
+
+def _bounds(meta: msgspec.Meta) -> str:
+    words = [f"at least {meta.ge}"] if meta.ge is not None else []
+    words += [f"at most {meta.le}"] if meta.le is not None else []
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting with its type, bounds, default and reason: the one place they are described.
+
+The commented configuration that `eepost init` writes and docs/settings.md are made from this.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+
+def _about(text: str, **bounds: Any) -> Meta:
+    return Meta(description=text, **bounds)
+
+
+class Mail(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose mail this post office serves."""
+
+    domain: Annotated[
+        str,
+        _about(
+            "The internal domain: what users see inside I2P, the right side of their addresses."
+        ),
+    ]
+    official_domains: Annotated[
+        tuple[str, ...],
+        _about(
+            "Domains under which the same mailboxes are known on the Internet, the current one"
+            " first; older ones still receive. Each is as good as the internal domain for login,"
+            " sender and recipient, also before any gateway exists."
+        ),
+    ] = ()
+    message_id_domain: Annotated[
+        str,
+        _about(
+            "The right side of every Message-ID, fixed when the post office is made: the official"
+            " domain if there is one. Changing it later breaks threads. Empty: the internal domain."
+        ),
+    ] = ""
+    maildrop_octets: Annotated[
+        int,
+        _about(
+            "How much a maildrop holds, in octets as stored. A warning comes at 80 and 95 %.",
+            ge=1_000_000,
+        ),
+    ] = 50_000_000
+    in_transit_octets: Annotated[
+        int,
+        _about(
+            "Octets of all messages that are being received at once. Above it new content gets 452:"
+            " a few hundred large messages together must not exhaust the memory.",
+            ge=16_777_216,
+        ),
+    ] = 268_435_456
+
+
+class Smtp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Submission: where mail programs hand their mail in (RFC 6409)."""
+
+    listen: Annotated[
+        str, _about("HOST:PORT, loopback only: the I2P router's server tunnel ends here.")
+    ] = "127.0.0.1:7659"
+    peers: Annotated[
+        Literal["mapped", "none"],
+        _about(
+            "How a peer is known: `mapped` reads the loopback address 127.x.y.z that the router"
+            " makes of a destination; `none` treats everybody alike."
+        ),
+    ] = "mapped"
+    connections: Annotated[
+        int,
+        _about("Sessions at once; the next one gets 421. About 10 kB of memory each.", ge=1),
+    ] = 6_000
+    connections_per_peer: Annotated[
+        int,
+        _about("Sessions at once from one known peer, so that none takes all of them.", ge=1),
+    ] = 50
+    idle_seconds: Annotated[
+        int,
+        _about("Silence that ends a session (RFC 5321 4.5.3.2.7 asks for 300 or more).", ge=10),
+    ] = 300
+    session_seconds: Annotated[
+        int,
+        _about(
+            "The longest session. A large message over a slow route needs long; a peer that sends"
+            " an octet a minute for ever would otherwise keep its place.",
+            ge=60,
+        ),
+    ] = 14_400
+    message_octets: Annotated[
+        int,
+        _about("The largest message as submitted, announced by SIZE (RFC 1870).", ge=65_536),
+    ] = 10_485_760
+    recipients: Annotated[
+        int, _about("Recipients of one message (RFC 5321 4.5.3.1.8: at least 100).", ge=100)
+    ] = 200
+    command_line_octets: Annotated[
+        int,
+        _about(
+            "The longest command line (RFC 3461 5 asks for 1036, other parameters add).", ge=1036
+        ),
+    ] = 2_048
+    auth_line_octets: Annotated[
+        int, _about("The longest line of an AUTH dialogue (RFC 4954 4).", ge=512)
+    ] = 12_288
+    text_line_octets: Annotated[
+        int,
+        _about(
+            "The longest line in a message. RFC 5321 4.5.3.1.6 asks for 1000; real mail holds"
+            " longer ones, and refusing them would only damage mail.",
+            ge=1_000,
+        ),
+    ] = 65_536
+    errors: Annotated[
+        int,
+        _about("Wrong commands after which a session is closed; it only guesses by then.", ge=3),
+    ] = 20
+    auth_failures: Annotated[
+        int, _about("Wrong passwords after which a session is closed.", ge=1)
+    ] = 3
+    commands: Annotated[int, _about("Commands in one session, so that it ends.", ge=1_000)] = 20_000
+    messages: Annotated[int, _about("Messages in one session, so that it ends.", ge=1)] = 1_000
+
+
+class Pop3(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Fetching: where mail programs get their mail (RFC 1939)."""
+
+    listen: Annotated[
+        str, _about("HOST:PORT, loopback only: the I2P router's server tunnel ends here.")
+    ] = "127.0.0.1:7660"
+    peers: Annotated[Literal["mapped", "none"], _about("As for smtp.")] = "mapped"
+    connections: Annotated[
+        int,
+        _about("Sessions at once; the next one gets -ERR. About 10 kB of memory each.", ge=1),
+    ] = 6_000
+    connections_per_peer: Annotated[
+        int,
+        _about("Sessions at once from one known peer, so that none takes all of them.", ge=1),
+    ] = 50
+    idle_seconds: Annotated[
+        int, _about("Silence that ends a session (RFC 1939 3: at least 600).", ge=600)
+    ] = 600
+    session_seconds: Annotated[int, _about("The longest session.", ge=600)] = 43_200
+    command_line_octets: Annotated[
+        int, _about("The longest command line (RFC 2449 4: 255).", ge=255)
+    ] = 255
+    errors: Annotated[int, _about("Wrong commands after which a session is closed.", ge=3)] = 20
+    auth_failures: Annotated[
+        int, _about("Wrong passwords after which a session is closed.", ge=1)
+    ] = 3
+    commands: Annotated[
+        int,
+        _about("Commands in one session; a full maildrop of tiny mails needs 150,000.", ge=10_000),
+    ] = 1_000_000
+
+
+class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Passwords and what is remembered of them."""
+
+    remembered_seconds: Annotated[
+        int,
+        _about(
+            "How long a right password is remembered in memory, as a keyed hash and a wrapped key,"
+            " so that polling costs no Argon2. 0 remembers nothing.",
+            ge=0,
+            le=3_600,
+        ),
+    ] = 300
+    computations: Annotated[
+        int,
+        _about("Argon2 computations at once; each takes a core and 64 MiB meanwhile.", ge=1, le=64),
+    ] = 2
+    waiting: Annotated[
+        int,
+        _about("Logins that may wait for a computation; further ones are told to come back.", ge=1),
+    ] = 200
+
+
+class StartKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the start key comes from: it opens account names, tombstones and the queue."""
+
+    source: Annotated[
+        Literal["file", "credential", "stdin"],
+        _about(
+            "`file` reads it from a file, `credential` from systemd (LoadCredential=), `stdin` from"
+            " the first line of standard input. Keep it off this machine's disk: with the key"
+            " beside the data a seized disk is not silent."
+        ),
+    ] = "file"
+    name: Annotated[
+        str,
+        _about("The file (relative to the data directory) or the credential's name."),
+    ] = "start.key"
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is written to standard error; never an address, whatever is set here."""
+
+    stamps: Annotated[
+        bool, _about("Begin lines with the UTC time. A supervisor's log usually has its own.")
+    ] = False
+    counts_seconds: Annotated[
+        int, _about("How often a line with counters is written; 0 for never.", ge=0)
+    ] = 3_600
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole configuration, eepost.toml in the data directory."""
+
+    mail: Mail
+    smtp: Smtp = field(default_factory=Smtp)
+    pop3: Pop3 = field(default_factory=Pop3)
+    login: Login = field(default_factory=Login)
+    start_key: StartKey = field(default_factory=StartKey)
+    log: Log = field(default_factory=Log)
