@@ -48,7 +48,10 @@ class LoginGiven:
 
 @dataclass(frozen=True, slots=True)
 class RefreshGiven:
-    """STAT came. Answer: Arrived with what is new since the last listing, maybe nothing."""
+    """STAT came. Answer: Arrived with what is new since the last listing, maybe nothing; or Refused.
+
+    Mail programs that keep a session open for minutes ask STAT again and again to see new mail.
+    """
 
 
 @dataclass(frozen=True, slots=True)

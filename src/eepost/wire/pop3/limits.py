@@ -16,3 +16,6 @@ class Pop3Limits:
     auth_failures: int = 3
     # Ends a session that never stops; a full maildrop of tiny messages needs about 150,000.
     commands: int = 1_000_000
+    # Replies that may wait to be sent before the next command is read: six octets of LIST can
+    # be answered with a megabyte, so a burst of them must not be answered all at once.
+    outgoing_octets: int = 65_536
