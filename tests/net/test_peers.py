@@ -14,7 +14,6 @@ from eepost.net.peers import (
     b32_address,
     destination_hash,
     from_header,
-    is_loopback,
     resolve,
 )
 
@@ -157,9 +156,3 @@ def test_every_hash_survives_its_address(digest: bytes) -> None:
 def test_no_octets_or_addresses_raise(value: bytes, resolver: Resolver, host: str) -> None:
     assert isinstance(from_header((host, 1), resolver, [value]), Peer)
     assert isinstance(resolve((host, 1), resolver), Peer)
-
-
-def test_only_literal_loopback_addresses_are_loopback() -> None:
-    assert all(is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "::1"))
-    hosts = ("0.0.0.0", "::", "localhost", "10.0.0.1", "fd00::1", "", "127.1", "eth0")
-    assert not any(is_loopback(host) for host in hosts)

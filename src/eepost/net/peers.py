@@ -114,17 +114,6 @@ def b32_address(digest: bytes) -> str:
     return b32encode(digest).decode("ascii").rstrip("=").lower() + _B32_SUFFIX
 
 
-def is_loopback(host: str) -> bool:
-    """Claim that a listener on the literal address `host` can be reached from this machine only.
-
-    A name is never loopback: what it resolves to is not ours to say.
-    """
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _address(peername: object) -> IPv4Address | IPv6Address | None:
     if not isinstance(peername, tuple) or not peername or not isinstance(peername[0], str):
         return None
