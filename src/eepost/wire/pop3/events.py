@@ -48,7 +48,7 @@ class LoginGiven:
 
 @dataclass(frozen=True, slots=True)
 class RefreshGiven:
-    """STAT came. Answer: Arrived with what is new since the last listing, maybe nothing; or Refused.
+    """STAT came. Answer: Arrived with what is new since the last listing; or Refused.
 
     Mail programs that keep a session open for minutes ask STAT again and again to see new mail.
     """
@@ -69,9 +69,12 @@ class MessageWanted:
 
 @dataclass(frozen=True, slots=True)
 class UpdateGiven:
-    """QUIT after deletions. Answer: Proceed when they are durable, or Refused."""
+    """QUIT after deletions. Answer: Proceed when they are durable, or Refused.
 
-    deleted: Sequence[int]  # indexes as in MessageWanted
+    It comes, and counts, also when the peer is gone already: some clients do not wait for +OK.
+    """
+
+    deleted: Sequence[int]  # ascending indexes as in MessageWanted
 
 
 Event = Connected | LoginGiven | RefreshGiven | MessageWanted | UpdateGiven

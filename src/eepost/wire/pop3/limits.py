@@ -12,7 +12,7 @@ class Pop3Limits:
     command_line_octets: int = 255
     # Ends a session that only guesses; a person's mail program makes one or two mistakes.
     errors: int = 20
-    # Wrong passwords in one session before it is closed.
+    # Failed logins in one session before it is closed: guessing then costs connections too.
     auth_failures: int = 3
     # Ends a session that never stops; a full maildrop of tiny messages needs about 150,000.
     commands: int = 1_000_000

@@ -18,17 +18,19 @@ class Listing:
 
     __slots__ = ("_deleted", "_deleted_octets", "_entries", "_octets")
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-        self._octets = sum(map(_SIZE, entries))
+    def __init__(self) -> None:
+        self._entries: Sequence[Entry] = ()
+        self._octets = 0
         self._deleted: set[int] = set()
         self._deleted_octets = 0
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Give the next numbers to `entries`; those already given stay."""
-        if entries:
+        self._octets += sum(map(_SIZE, entries))
+        if not self._entries:
+            self._entries = entries
+        elif entries:
             self._entries = [*self._entries, *entries]
-            self._octets += sum(map(_SIZE, entries))
 
     def index_of(self, number: int) -> int | None:
         """Return the index behind a message number, None if there is no such message (left)."""
@@ -56,10 +58,15 @@ class Listing:
         """The indexes that are marked, ascending."""
         return sorted(self._deleted)
 
-    def stat(self) -> bytes:
-        """Return "count octets" of what is not marked (RFC 1939 5)."""
-        count = len(self._entries) - len(self._deleted)
-        return b"%d %d" % (count, self._octets - self._deleted_octets)
+    @property
+    def count(self) -> int:
+        """How many messages are not marked."""
+        return len(self._entries) - len(self._deleted)
+
+    @property
+    def octets(self) -> int:
+        """The size of all that are not marked."""
+        return self._octets - self._deleted_octets
 
     def sizes(self) -> bytes:
         """Return a line "number octets" for every message that is not marked."""
