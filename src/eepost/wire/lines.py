@@ -37,10 +37,21 @@ class LineBuffer:
 
     def take(self, count: int) -> bytes:
         """Return and drop at most `count` octets, whatever they are."""
-        taken = bytes(self._octets[:count])
-        del self._octets[:count]
+        octets = self._octets
+        if count >= len(octets):
+            taken = bytes(octets)
+            octets.clear()
+        else:
+            taken = bytes(octets[:count])
+            del octets[:count]
         self._searched = 0
         return taken
+
+    def begins_with(self, prefix: bytes) -> bool:
+        """The next line begins with `prefix` (capital letters), in any case of its letters."""
+        if self._discarding:
+            self._discard()
+        return self._octets[: len(prefix)].upper() == prefix
 
     def take_line(self, limit_octets: int) -> bytes | BadLine | None:
         """Return the next line without its CRLF, why it is bad, or None while it is incomplete.
