@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What accounts need of a store. All calls block; services call them through `store.lane`."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol, TypeVar
 
 from eepost.accounts.model import Account
+
+T = TypeVar("T")
+
+
+class Compute(Protocol):
+    """Runs blocking work on a bounded number of threads."""
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Return what `work` returns, or raise what it raises."""
 
 
 class NameTaken(Exception):  # noqa: N818 - an outcome for the caller, not a fault
@@ -13,6 +22,10 @@ class NameTaken(Exception):  # noqa: N818 - an outcome for the caller, not a fau
 
 class NoSuchAccount(Exception):  # noqa: N818 - an outcome for the caller, not a fault
     """No account has this name."""
+
+
+class AccountChanged(Exception):  # noqa: N818 - an outcome for the caller, not a fault
+    """Somebody else changed the account meanwhile; nothing was done, and trying again is safe."""
 
 
 class AccountStore(Protocol):
@@ -27,10 +40,12 @@ class AccountStore(Protocol):
     def find(self, name: str) -> Account | None:
         """Return the account with this name (already in the normal form), or None."""
 
-    def replace(self, account: Account) -> None:
-        """Keep `account` in place of the one with its number. Raises NoSuchAccount.
+    def replace(self, account: Account, instead_of: Account) -> None:
+        """Keep `account` in place of `instead_of`, which has the same number and name.
 
-        Ends what any process remembers of its logins.
+        Raises NoSuchAccount, and AccountChanged where what is kept is not `instead_of` any more:
+        two changes at once could otherwise drop a key pair that mail was sealed to already. Ends
+        what any process remembers of its logins.
         """
 
     def delete(self, name: str) -> None:

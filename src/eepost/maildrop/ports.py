@@ -14,7 +14,11 @@ class StoreUnavailable(Exception):  # noqa: N818 - the house's name for it, see 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Durable in every maildrop. `usage` maps account numbers to the state after the commit."""
+    """Durable in every maildrop. `usage` maps account numbers to how full they are with it.
+
+    What later calls add in the same commit is not counted in, so that each level of filling is
+    passed by one call only and its owner is warned once.
+    """
 
     usage: Mapping[int, Usage]
 

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks logins: at once where the password is remembered as right, else by Argon2id.
+
+Duty: answer who it is. Must not tell an unknown name from a wrong password, neither by its answer
+nor by its time; must not let logins take more than the CPU that was set aside for them.
+
+Trust: anybody who can reach a port may try any login with any password.
+"""
+
+from collections.abc import Awaitable, Callable, Container
+from dataclasses import dataclass, field
+
+from eepost.accounts.keyring import Door, open_seeds
+from eepost.accounts.memory import LoginMemory
+from eepost.accounts.model import Account, PasswordCost, State
+from eepost.accounts.names import login_name
+from eepost.accounts.passwords import derive, verify
+from eepost.accounts.ports import AccountStore, Compute
+from eepost.accounts.throttle import Attempt, Throttle
+from eepost.seal.keypair import PrivateKey
+
+# A salt decides nothing about how long a computation takes, and this one is seen by nobody.
+_NO_SALT = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMaildrop:
+    """A login to a maildrop: the account, and its private keys by generation.
+
+    Older generations are missing where an operator's reset left only their recovery code.
+    """
+
+    account: Account
+    keys: dict[int, PrivateKey] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCredentials:
+    """No such account, another password, or disabled: which of them is nobody's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Too many logins wait; the same one may be right later (454 4.7.0, [SYS/TEMP])."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Right:
+    account: Account
+    seeds: dict[int, bytes]
+    epoch: int
+
+
+class Authenticator:
+    """Says whose login it is. Every method may raise StoreUnavailable.
+
+    `domains` are all in which an account has an address; `compute` runs blocking work on a bounded
+    pool, and no more than `max_waiting` logins wait for it; `clock` gives seconds that only rise.
+    """
+
+    __slots__ = (
+        "_accounts",
+        "_clock",
+        "_compute",
+        "_cost",
+        "_domains",
+        "_max_waiting",
+        "_memory",
+        "_pause",
+        "_throttle",
+        "_waiting",
+    )
+
+    def __init__(  # noqa: PLR0913 - wired in one place, by name
+        self,
+        accounts: AccountStore,
+        domains: Container[str],
+        memory: LoginMemory,
+        throttle: Throttle,
+        *,
+        compute: Compute,
+        clock: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
+        max_waiting: int,
+        cost: PasswordCost | None = None,
+    ) -> None:
+        self._accounts = accounts
+        self._domains = domains
+        self._memory = memory
+        self._throttle = throttle
+        self._compute = compute
+        self._clock = clock
+        self._pause = pause
+        self._max_waiting = max_waiting
+        self._cost = cost or PasswordCost()  # what a login to no account pays
+        self._waiting = 0
+
+    def recall_submission(self, login: str, password: str) -> Account | None:
+        """Return the account if this login is remembered as right; takes microseconds."""
+        name = login_name(login, self._domains)
+        if name is None:
+            return None
+        epoch = self._accounts.epoch()
+        return self._memory.recall_submission(name, password, self._clock(), epoch)
+
+    def recall_maildrop(self, login: str, password: str) -> OpenMaildrop | None:
+        """Return the maildrop if this login is remembered as right; takes microseconds."""
+        name = login_name(login, self._domains)
+        if name is None:
+            return None
+        epoch = self._accounts.epoch()
+        found = self._memory.recall_maildrop(name, password, self._clock(), epoch)
+        return None if found is None else OpenMaildrop(found[0], _private_keys(found[1]))
+
+    async def check_submission(
+        self, login: str, password: str, peer: bytes | None
+    ) -> Account | WrongCredentials | Busy:
+        """Return the account if login and password are right, whatever that takes."""
+        if await self._confirmed(login):
+            remembered = self.recall_submission(login, password)
+            if remembered is not None:
+                return remembered
+        found = await self._check(login, password, peer)
+        return found.account if isinstance(found, _Right) else found
+
+    async def check_maildrop(
+        self, login: str, password: str, peer: bytes | None
+    ) -> OpenMaildrop | WrongCredentials | Busy:
+        """Return account and private keys if login and password are right."""
+        if await self._confirmed(login):
+            remembered = self.recall_maildrop(login, password)
+            if remembered is not None:
+                return remembered
+        found = await self._check(login, password, peer)
+        if not isinstance(found, _Right):
+            return found
+        self._memory.remember_maildrop(
+            found.account, password, found.seeds, self._clock(), found.epoch
+        )
+        return OpenMaildrop(found.account, _private_keys(found.seeds))
+
+    def forget_expired(self) -> None:
+        """Forget logins that are too old; to be called often enough to mean it."""
+        self._memory.forget_expired(self._clock())
+
+    async def _confirmed(self, login: str) -> bool:
+        """Some account changed: look whether this one is as it was when it was remembered."""
+        name = login_name(login, self._domains)
+        epoch = self._accounts.epoch()
+        if name is None or not self._memory.is_stale(name, epoch):
+            return False
+        account = await self._compute(lambda: self._accounts.find(name))
+        self._memory.confirm(name, account, epoch)
+        return True
+
+    async def _check(
+        self, login: str, password: str, peer: bytes | None
+    ) -> _Right | WrongCredentials | Busy:
+        name = login_name(login, self._domains)
+        # What can't be a name here costs and waits like any other login.
+        attempt = self._throttle.enter(name or login, peer, self._clock())
+        if attempt is None:
+            return Busy()
+        settle: Callable[[Attempt], None] = self._throttle.abandoned
+        try:
+            if attempt.delay_seconds:
+                await self._pause(attempt.delay_seconds)
+            found = await self._in_turn(name, password)
+            if isinstance(found, _Right):
+                settle = self._throttle.accepted
+            elif isinstance(found, WrongCredentials):
+                settle = self._throttle.refused
+            return found
+        finally:
+            settle(attempt)
+
+    async def _in_turn(self, name: str | None, password: str) -> _Right | WrongCredentials | Busy:
+        if self._waiting >= self._max_waiting:
+            return Busy()
+        # Read before the account is: what changes in between makes the memory stale.
+        epoch = self._accounts.epoch()
+        self._waiting += 1
+        try:
+            found = await self._compute(lambda: self._open(name, password, epoch))
+        finally:
+            self._waiting -= 1
+        if found is None:
+            return WrongCredentials()
+        self._memory.remember_submission(found.account, password, self._clock(), epoch)
+        return found
+
+    def _open(self, name: str | None, password: str, epoch: int) -> _Right | None:
+        """Blocks; the same computation is made for every login, whatever is wrong with it."""
+        account = None if name is None else self._accounts.find(name)
+        if account is None:
+            derive(password, _NO_SALT, self._cost)
+            return None
+        derived = verify(password, account.password)
+        if derived is None or account.state is State.DISABLED:
+            return None
+        return _Right(account, open_seeds(account, Door.PASSWORD, derived.wrapping_key), epoch)
+
+
+def _private_keys(seeds: dict[int, bytes]) -> dict[int, PrivateKey]:
+    return {generation: PrivateKey.from_seed(seed) for generation, seed in seeds.items()}

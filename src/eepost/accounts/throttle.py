@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slows guessing of passwords, per account and per peer, without locking the owner out.
+
+Duty: say how long an attempt has to wait, growing with each wrong one to a few seconds and fading
+with time. Must not refuse for good: a lock would hand anybody the means to lock anybody out. So
+what a flood of guesses costs the owner is a wait of seconds, or a "try later" while too many wait
+at once; a peer from which the account has logged in before is counted apart from the flood; and a
+login that is remembered as right does not come here at all.
+
+Trust: names and peers come from anybody who can reach a port; only keyed hashes of them are kept,
+in tables of bounded size.
+"""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+# Typing errors cost nothing.
+FREE_ATTEMPTS = 3
+FIRST_DELAY_SECONDS = 0.5
+# Every mail client waits this long; 8 s with 8 waiting are 86,000 guesses a day for one account.
+MAX_DELAY_SECONDS = 8.0
+MAX_WAITING = 8
+# A level is halved in this time, so ten minutes after a flood all is as before.
+HALF_LIFE_SECONDS = 120.0
+# Wrong attempts beyond this add nothing: more would only make the fading longer.
+MAX_LEVEL = 12.0
+# 120 octets each. Filling the table to push one out takes as many Argon2id computations.
+MAX_BUCKETS = 16_384
+
+_TAG_OCTETS = 16
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float = 0.0
+    at: float = 0.0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Attempt:
+    """One attempt under way: how long it has to wait, and what it counts against."""
+
+    delay_seconds: float
+    tags: tuple[bytes, ...]
+    pair: bytes | None
+
+
+class Throttle:
+    """Counts wrong passwords. `now` is any clock that only rises."""
+
+    __slots__ = ("_buckets", "_key", "_known", "_max_buckets")
+
+    def __init__(self, process_key: bytes, max_buckets: int = MAX_BUCKETS) -> None:
+        self._key = process_key
+        self._max_buckets = max_buckets
+        self._buckets: OrderedDict[bytes, _Bucket] = OrderedDict()
+        # Pairs of account and peer that a right login came from.
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+
+    def enter(self, name: str, peer: bytes | None, now: float) -> Attempt | None:
+        """Let an attempt begin, counted as wrong until it turns out otherwise.
+
+        None where too many wait for this account or peer already. An unknown peer (None) has no
+        bucket of its own: all of them in one would slow everybody. Each Attempt must be given back
+        to `refused`, `accepted` or `abandoned`, once.
+        """
+        pair = None if peer is None else self._tag(b"pair", name, peer)
+        tags = self._tags(name, peer, pair)
+        buckets = [self._faded(tag, now) for tag in tags]
+        if any(bucket.waiting >= MAX_WAITING for bucket in buckets):
+            return None
+        delay = max(_delay(bucket.level) for bucket in buckets)
+        for bucket in buckets:
+            bucket.level = min(MAX_LEVEL, bucket.level + 1)
+            bucket.waiting += 1
+        return Attempt(delay, tags, pair)
+
+    def refused(self, attempt: Attempt) -> None:
+        """The password was wrong."""
+        self._leave(attempt, 0.0)
+
+    def accepted(self, attempt: Attempt) -> None:
+        """The password was right: it does not count, and the peer is known for this account.
+
+        What counted before stays, or an attacker with an account of his own could wash his peer
+        clean with it.
+        """
+        self._leave(attempt, 1.0)
+        if attempt.pair is not None:
+            self._known[attempt.pair] = None
+            self._known.move_to_end(attempt.pair)
+            if len(self._known) > self._max_buckets:
+                self._known.popitem(last=False)
+
+    def abandoned(self, attempt: Attempt) -> None:
+        """The attempt ended without an answer about the password."""
+        self._leave(attempt, 1.0)
+
+    def _leave(self, attempt: Attempt, credit: float) -> None:
+        for tag in attempt.tags:
+            bucket = self._buckets.get(tag)
+            if bucket is not None:  # else it was the oldest of too many
+                bucket.level = max(0.0, bucket.level - credit)
+                bucket.waiting = max(0, bucket.waiting - 1)
+
+    def _tags(self, name: str, peer: bytes | None, pair: bytes | None) -> tuple[bytes, ...]:
+        if pair is not None and pair in self._known:
+            return (pair,)
+        account = self._tag(b"account", name, b"")
+        return (account,) if peer is None else (account, self._tag(b"peer", "", peer))
+
+    def _faded(self, tag: bytes, now: float) -> _Bucket:
+        bucket = self._buckets.get(tag)
+        if bucket is None:
+            bucket = self._buckets[tag] = _Bucket(at=now)
+            if len(self._buckets) > self._max_buckets:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(tag)
+        bucket.level *= 0.5 ** (max(0.0, now - bucket.at) / HALF_LIFE_SECONDS)
+        bucket.at = now
+        return bucket
+
+    def _tag(self, kind: bytes, name: str, peer: bytes) -> bytes:
+        text = name.encode("utf-8", "surrogatepass")
+        text = len(text).to_bytes(4, "big") + text + peer
+        return hashlib.blake2b(
+            text, key=self._key, digest_size=_TAG_OCTETS, person=b"eeth " + kind
+        ).digest()
+
+
+def _delay(level: float) -> float:
+    if level < FREE_ATTEMPTS:
+        return 0.0
+    delay: float = FIRST_DELAY_SECONDS * 2 ** (level - FREE_ATTEMPTS)
+    return min(MAX_DELAY_SECONDS, delay)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens what lies in a maildrop, with the private keys that its owner's password opened.
+
+Duty: list and read one maildrop for one session. Must not let one damaged row hide the others.
+
+Trust: whoever can write to the disk could have put anything there; what does not open under the
+owner's keys, at the place it was sealed for, is left out.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from eepost.maildrop.entry import context_of, unpack_entry
+from eepost.maildrop.model import Encapsulation, IndexEntry, StoredEntry
+from eepost.seal.broken import SealBroken
+from eepost.seal.keypair import PrivateKey, open_encapsulation
+from eepost.seal.segments import SealingKey, content_segments, open_entry, open_segment
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message as its owner sees it in a listing."""
+
+    number: int
+    encapsulation: int
+    entry: IndexEntry
+
+    @property
+    def segments(self) -> int:
+        """How many segments hold its content, at least 1."""
+        return content_segments(self.entry.size_octets)
+
+
+class Opener:
+    """Holds one owner's private keys, and the sealing keys that they have opened so far.
+
+    `unopened` counts entries left out for want of a key (sealed to a generation that only the
+    recovery code opens), `damaged` those that are not what was stored.
+    """
+
+    __slots__ = ("_keys", "_sealing_keys", "damaged", "unopened")
+
+    def __init__(self, keys: Mapping[int, PrivateKey]) -> None:
+        """Open with `keys`, the private keys by generation."""
+        self._keys = keys
+        self._sealing_keys: dict[int, SealingKey | None] = {}
+        self.unopened = 0
+        self.damaged = 0
+
+    def needs(self, stored: Iterable[StoredEntry]) -> bool:
+        """Some of `stored` are under an encapsulation that was not learnt yet."""
+        known = self._sealing_keys
+        return any(each.encapsulation not in known for each in stored)
+
+    def learn(self, encapsulations: Iterable[Encapsulation]) -> None:
+        """Open encapsulations that are new; each costs 0.1 ms, once."""
+        for each in encapsulations:
+            if each.number not in self._sealing_keys:
+                self._sealing_keys[each.number] = self._open(each)
+
+    def listing(
+        self, stored: Iterable[StoredEntry], encapsulations: Iterable[Encapsulation] = ()
+    ) -> list[Listed]:
+        """Return what can be opened of `stored`, in the order of arrival."""
+        self.learn(encapsulations)
+        keys = self._sealing_keys
+        listed = []
+        for each in stored:
+            key = keys.get(each.encapsulation)
+            if key is None:
+                self.unopened += 1
+                continue
+            try:
+                entry = unpack_entry(open_entry(key, each.number, each.entry))
+            except SealBroken:
+                self.damaged += 1
+                continue
+            listed.append(Listed(each.number, each.encapsulation, entry))
+        listed.sort(key=_order)
+        return listed
+
+    def open_segment(self, listed: Listed, at: int, octets: bytes) -> bytes:
+        """Return what segment `at` of a listed message holds, without padding.
+
+        Raises SealBroken where `octets` are not that segment, whole and unchanged.
+        """
+        key = self._sealing_keys.get(listed.encapsulation)
+        if key is None:
+            raise SealBroken
+        return open_segment(key, listed.number, at, octets, listed.entry.size_octets)
+
+    def _open(self, encapsulation: Encapsulation) -> SealingKey | None:
+        private = self._keys.get(encapsulation.generation)
+        if private is None:
+            return None
+        try:
+            octets = open_encapsulation(private, encapsulation.octets, context_of(encapsulation))
+            return SealingKey(octets)
+        except (SealBroken, ValueError):
+            return None
+
+
+def _order(listed: Listed) -> tuple[int, int]:
+    return listed.entry.order, listed.number
