@@ -17,6 +17,7 @@ class Sanitised:
 
     pieces: Sequence[bytes | memoryview]
     report: Report
+    thread_ids: tuple[bytes, ...] = ()  # identifiers it holds, its own first, without brackets
 
     @property
     def size_octets(self) -> int:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a sanitiser changed: kinds and counts, never values."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,12 +16,12 @@ class Report:
 class Tally:
     """Collects counts while a message is rebuilt."""
 
-    _counts: Counter[str] = field(default_factory=Counter)
+    _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, count: int = 1) -> None:
         """Count `kind`, a constant of the code and never a part of a message."""
         if count:
-            self._counts[kind] += count
+            self._counts[kind] = self._counts.get(kind, 0) + count
 
     def report(self) -> Report:
         """Return what was counted so far."""

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose message identifiers a message may name (RFC 5322 3.6.4): ours, and those we were given.
+
+A user's client names identifiers that it made itself (with its host's name in them), and ones that
+it got with mail. The first are mapped by the account's key. The second must stay as they are, or
+no thread would hold; but an identifier passes only if it was delivered to this very account, so
+that nothing leads from one account of a person to another.
+
+What was delivered is remembered as hashes under a key of the account: the table names no message
+to anybody without that key. Rows may be forgotten after some months: a reply to mail older than
+that starts a thread of its own.
+"""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from eepost.mail.header import split_header
+from eepost.mail.msgid import first_and_last, ids_in, map_id, may_be_passed_on
+from eepost.mail.violation import PeerViolation
+
+# 64 bits under a secret key: nobody can aim at one, and by chance one in 2**44 lookups in a
+# table of a million is wrong, which would leave one identifier unmapped.
+HASH_OCTETS = 8
+
+_THREAD_FIELDS = frozenset((b"in-reply-to", b"references"))
+
+
+class KnownIds(Protocol):
+    """The identifiers that were delivered to an account."""
+
+    def knows(self, message_id: bytes) -> bool:
+        """Say whether the identifier, without brackets, stood in mail for this account."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredIds:
+    """KnownIds from the hashes that a store found."""
+
+    key: bytes
+    hashes: frozenset[bytes]
+
+    def knows(self, message_id: bytes) -> bool:
+        """Say whether the identifier's hash is among those found."""
+        return hash_id(self.key, message_id) in self.hashes
+
+
+def hash_id(key: bytes, message_id: bytes) -> bytes:
+    """Return the HASH_OCTETS octets under which a table remembers an identifier."""
+    # The label keeps these apart from the mapped identifiers, should one key serve both.
+    return hmac.digest(key, b"delivered:" + message_id, "sha256")[:HASH_OCTETS]
+
+
+def hashes_to_look_up(key: bytes, message: bytes | bytearray) -> frozenset[bytes]:
+    """Return the hashes to ask the table for before `message` of the account is sanitised.
+
+    Empty for a message that answers none, which is most; bounded by four times
+    `msgid.MAX_AT_EACH_END`.
+    """
+    if b"<" not in message:
+        return frozenset()
+    try:
+        fields = split_header(message).fields
+    except PeerViolation:
+        return frozenset()  # it will be refused
+    found: dict[bytes, bytes] = {}
+    for name, _, value in fields:
+        if name.lower() in _THREAD_FIELDS:
+            found.setdefault(name.lower(), value)
+    return frozenset(
+        hash_id(key, each) for value in found.values() for each in first_and_last(ids_in(value))
+    )
+
+
+def hashes_to_remember(key: bytes, thread_ids: Iterable[bytes]) -> frozenset[bytes]:
+    """Return the hashes to add to a recipient's table with a message (`Sanitised.thread_ids`)."""
+    return frozenset(hash_id(key, each) for each in thread_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class IdRule:
+    """How the identifiers of one account are written."""
+
+    key: bytes
+    domain: str
+    known_ids: KnownIds | None
+
+    def own(self, original: bytes) -> bytes:
+        """Return ours for an identifier of the client's."""
+        return map_id(self.key, original, self.domain)
+
+    def named(self, value: bytes) -> list[bytes]:
+        """Return the identifiers that a field may name instead of those in `value`."""
+        if b"<" not in value:
+            return []
+        return [
+            each if self._stays(each) else self.own(each) for each in first_and_last(ids_in(value))
+        ]
+
+    def _stays(self, message_id: bytes) -> bool:
+        return (
+            self.known_ids is not None
+            and may_be_passed_on(message_id)
+            and self.known_ids.knows(message_id)
+        )

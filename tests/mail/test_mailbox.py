@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eepost.mail import mailbox as module
+from eepost.mail.address import Address
+from eepost.mail.mailbox import Mailbox, parse_mailboxes, write_mailboxes
+from eepost.mail.violation import PeerViolation
+
+PIECES = [
+    *(b'"', b"\\", b"(", b")", b"<", b">", b",", b";", b":", b"@", b".", b" ", b"\r\n"),
+    *(b"a", b"bob@mail.i2p", b"=?utf-8?q?x?=", b"\xe9"),
+]
+
+
+def read(value: bytes) -> list[tuple[str, str]]:
+    return [(each.name, str(each.address)) for each in parse_mailboxes(value).mailboxes]
+
+
+@pytest.mark.parametrize(
+    ("value", "mailboxes"),
+    [
+        (b" bob@mail.i2p\r\n", [("", "bob@mail.i2p")]),
+        (b" Bob B. <bob@mail.i2p>\r\n", [("Bob B.", "bob@mail.i2p")]),
+        (b' "Bob, B. \\"x\\"" <bob@mail.i2p>', [('Bob, B. "x"', "bob@mail.i2p")]),
+        (b' "=?utf-8?q?B=C3=B6b?=" <bob@mail.i2p>', [("B\u00f6b", "bob@mail.i2p")]),
+        (b"bob@mail.i2p (Bob (the) B)", [("Bob (the) B", "bob@mail.i2p")]),
+        (b'bob@mail.i2p (it"s \\) me)', [('it"s ) me', "bob@mail.i2p")]),
+        (b"bob@mail.i2p (unended", [("unended", "bob@mail.i2p")]),
+        (b"a@x.i2p, ,b@y.i2p;", [("", "a@x.i2p"), ("", "b@y.i2p")]),
+        (b"friends: a@x.i2p, B <b@y.i2p>;", [("", "a@x.i2p"), ("B", "b@y.i2p")]),
+        (b"undisclosed-recipients:;", []),
+        (b"bob @ mail . i2p", [("", "bob@mail.i2p")]),
+        (b"Bob bob@mail.i2p", []),
+        (b'"a b"@x.i2p', [("", '"a b"@x.i2p')]),
+        (b'<"a b"@x.i2p>', [("", '"a b"@x.i2p')]),
+        (b"< bob@\r\n mail.i2p >", [("", "bob@mail.i2p")]),
+        (b"<@relay.i2p:bob@mail.i2p>", [("", "bob@mail.i2p")]),
+        (b"<a@x.i2p> <b@y.i2p>", []),
+        (b"a@mail.i2p <b@evil.org>", [("a@mail.i2p", "b@evil.org")]),
+        (b"bob@[10.0.0.1]", []),
+        (b"Bob <bob@-bad>", []),
+        (b'"unended <bob@mail.i2p>', [("unended", "bob@mail.i2p")]),
+        (b'"un,ended <bob@mail.i2p>', []),
+        (b"", []),
+    ],
+)
+def test_mailboxes_are_read_from_whatever_programs_write(
+    value: bytes, mailboxes: list[tuple[str, str]]
+) -> None:
+    assert read(value) == mailboxes
+
+
+def test_what_is_no_mailbox_is_counted() -> None:
+    assert parse_mailboxes(b"root, bob@mail.i2p, <>,, ()").unreadable == 2
+
+
+@given(st.lists(st.sampled_from(PIECES)).map(b"".join))
+def test_whatever_was_read_reads_the_same_once_written(value: bytes) -> None:
+    first = parse_mailboxes(value).mailboxes
+    written = write_mailboxes(b"To", first)
+    again = parse_mailboxes(written.removeprefix(b"To:"))
+    assert again.mailboxes == first
+    assert again.unreadable == 0
+
+
+def test_too_many_mailboxes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_MAILBOXES", 2)
+    assert len(parse_mailboxes(b"a@x.i2p," * 2).mailboxes) == 2
+    with pytest.raises(PeerViolation):
+        parse_mailboxes(b"a@x.i2p," * 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("", b"To: bob@mail.i2p\r\n"),
+        ("Bob", b"To: Bob <bob@mail.i2p>\r\n"),
+        ("Bob B.", b'To: "Bob B." <bob@mail.i2p>\r\n'),
+        ('B "\\', b'To: "B \\"\\\\" <bob@mail.i2p>\r\n'),
+        ("B\u00f6b", b"To: =?utf-8?b?QsO2Yg==?= <bob@mail.i2p>\r\n"),
+        ("=?x?=", b"To: =?utf-8?b?PT94Pz0=?= <bob@mail.i2p>\r\n"),
+        (
+            "x" * 61,
+            b"To: =?utf-8?b?"
+            + b"eHh4" * 12
+            + b"?=\r\n =?utf-8?b?"
+            + b"eHh4" * 8
+            + b"eA==?= <bob@mail.i2p>\r\n",
+        ),
+    ],
+)
+def test_names_are_written_in_one_way(name: str, written: bytes) -> None:
+    assert write_mailboxes(b"To", [Mailbox(name, Address("bob", "mail.i2p"))]) == written
+
+
+def test_long_lists_are_folded() -> None:
+    boxes = [Mailbox("", Address(f"recipient{at}", "mail.i2p")) for at in range(5)]
+    assert write_mailboxes(b"Cc", boxes) == (
+        b"Cc: recipient0@mail.i2p, recipient1@mail.i2p, recipient2@mail.i2p,\r\n"
+        b" recipient3@mail.i2p, recipient4@mail.i2p\r\n"
+    )
+    assert write_mailboxes(b"Cc", []) == b""
