@@ -55,8 +55,14 @@ class PublicKey:
         return cls(octets, MLKEM768X25519PublicKey(mlkem, x25519))
 
     def encrypt(self, key32: bytes, context: bytes) -> bytes:
-        """Return `key32` for the holder of the private key alone."""
-        return _SUITE.encrypt(key32, self._hybrid, context)
+        """Return `key32` for the holder of the private key alone.
+
+        Raises SealBroken where the X25519 half is a point that gives everybody the same secret.
+        """
+        try:
+            return _SUITE.encrypt(key32, self._hybrid, context)
+        except ValueError:
+            raise SealBroken from None
 
 
 class PrivateKey:
@@ -112,7 +118,10 @@ class PrivateKey:
 
 
 def encapsulate(public: PublicKey, key32: bytes, context: bytes) -> bytes:
-    """Return `key32` sealed to `public`; `context` says for whom and must be given to open."""
+    """Return `key32` sealed to `public`; `context` says for whom and must be given to open.
+
+    Raises SealBroken where nothing can be sealed to `public`.
+    """
     return public.encrypt(key32, context)
 
 

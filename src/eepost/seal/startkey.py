@@ -6,9 +6,9 @@ are sealed. Must not be shown: it stands in no repr, error or log.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 
 from eepost.seal.box import KEY_OCTETS, open_box, seal_box
 from eepost.seal.randomness import Randomness
@@ -18,6 +18,7 @@ _PREFIX = "eepost-start-key-1:"
 # sixteen million times.
 _CHECK_OCTETS = 3
 _TEXT_CHARACTERS = 56
+_BODY = re.compile(r"[a-z2-7]+")
 
 
 class StartKeyDamaged(Exception):  # noqa: N818 - an outcome for the caller, not a fault of ours
@@ -58,10 +59,9 @@ class StartKey:
             raise StartKeyDamaged(
                 f"after {_PREFIX} stand {_TEXT_CHARACTERS} characters, here are {len(body)}"
             )
-        try:
-            octets = base64.b32decode(body.upper())
-        except (binascii.Error, ValueError):
-            raise StartKeyDamaged("a start key is written with the letters a-z and 2-7") from None
+        if not _BODY.fullmatch(body):
+            raise StartKeyDamaged("a start key is written with the letters a-z and 2-7")
+        octets = base64.b32decode(body.upper())
         key, check = octets[:KEY_OCTETS], octets[KEY_OCTETS:]
         if not hmac.compare_digest(_check(key), check):
             raise StartKeyDamaged(
