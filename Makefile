@@ -27,6 +27,9 @@ test: setup ## install what the tests need and run them all
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest
 
+docs: setup ## write the pages of docs/ that are made from the code
+	$(BIN)/python -m eepost.app.reference docs
+
 bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 	@scripts/debian-packages bench
 	$(BIN)/python -m bench
@@ -34,4 +37,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup run check test bench lock
+.PHONY: help setup run check test docs bench lock

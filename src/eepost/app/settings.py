@@ -152,6 +152,14 @@ class Pop3(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         _about("Commands in one session; a full maildrop of tiny mails needs 150,000.", ge=10_000),
     ] = 1_000_000
+    outgoing_octets: Annotated[
+        int,
+        _about(
+            "Replies that may wait to be sent before the next command is read: six octets of LIST"
+            " can be answered with a megabyte.",
+            ge=4_096,
+        ),
+    ] = 65_536
 
 
 class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,3 +8,8 @@ wall_seconds = time.time
 wall_nanoseconds = time.time_ns
 monotonic_seconds = time.monotonic
 random_octets = os.urandom
+
+
+def utc_stamp() -> str:
+    """Return the present second in UTC, as log lines show it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -11,7 +11,7 @@ reply, and the session goes on.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from eepost.mail.violation import PeerViolation
 from eepost.net.peers import Peer
@@ -50,7 +50,9 @@ Answer = Sequence[Any] | AsyncIterator[Any]
 class Owner(Protocol):
     """Decides what an engine asks; one for each session."""
 
-    engine: Engine
+    @property
+    def engine(self) -> Engine:
+        """The protocol's side of the session."""
 
     def respond(self, event: Any) -> Answer:
         """Return the decisions on `event`: at once, or one after the other as they are made.
@@ -61,8 +63,8 @@ class Owner(Protocol):
     def fault(self, event: Any) -> Sequence[Any]:
         """Return the decisions where respond() failed: a temporary refusal in public words."""
 
-    def expire(self, reason: "Expiry") -> None:
-        """Tell the engine that the session ends now, in words that fit `reason`."""
+    def expire(self, *, is_shutdown: bool) -> None:
+        """Tell the engine that the session ends now: the service stops, or the peer was silent."""
 
     @property
     def is_idle(self) -> bool:
@@ -70,13 +72,6 @@ class Owner(Protocol):
 
     def close(self) -> None:
         """The session is over; let go of what it held."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """Why a session is ended from our side."""
-
-    is_shutdown: bool = False
 
 
 @dataclass(slots=True)
@@ -205,9 +200,9 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet, or turn away."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker only
         hall = self._hall
-        self._transport = transport
+        # Not isinstance: uvloop's transports don't derive from asyncio's.
+        self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
         self._peer = hall.resolve(transport.get_extra_info("peername"))
         self._opened = self._seen = hall.loop.time()
@@ -272,12 +267,12 @@ class Session(asyncio.Protocol):
             return  # the silence is ours
         if now - self._seen > bounds.idle_seconds or now - self._opened > bounds.session_seconds:
             self._hall.counts.expired += 1
-            self._expire(Expiry())
+            self._expire(is_shutdown=False)
 
     def finish(self) -> None:
         """End the session if nothing is open in it."""
         if self._task is None and self._owner.is_idle:
-            self._expire(Expiry(is_shutdown=True))
+            self._expire(is_shutdown=True)
 
     def abort(self) -> None:
         """End the session whatever it does."""
@@ -285,11 +280,11 @@ class Session(asyncio.Protocol):
             self._task.cancel()
         self._transport.abort()
 
-    def _expire(self, reason: Expiry) -> None:
+    def _expire(self, *, is_shutdown: bool) -> None:
         if self._flowing is not None or self._transport.is_closing():
             self.abort()  # the peer reads nothing, so there is nobody to tell
             return
-        self._owner.expire(reason)
+        self._owner.expire(is_shutdown=is_shutdown)
         self._advance()
 
     # The pump.
@@ -300,7 +295,8 @@ class Session(asyncio.Protocol):
             while self._flowing is None:
                 event = self._engine.next_event()
                 if event is Signal.NEED_DATA:
-                    self._flush()
+                    if self._flush():
+                        continue  # it may have waited for room only
                     if self._has_eof:
                         self._transport.close()
                     return
@@ -325,8 +321,6 @@ class Session(asyncio.Protocol):
         if isinstance(answer, Sequence):
             for decision in answer:
                 self._engine.decide(decision)
-            if len(answer) > 1:
-                self._flush()  # content: let a full buffer hold us back before the next message
             return True
         self._flush()
         self._task = self._hall.loop.create_task(self._serve(event, answer))
@@ -370,8 +364,10 @@ class Session(asyncio.Protocol):
         self._hall.journal.fault("session", error)
         return self._owner.fault(event)
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Send what waits, and say whether there was anything."""
         octets = self._engine.outgoing()
         if octets and not self._transport.is_closing():
             self._hall.counts.octets_out += len(octets)
             self._transport.write(octets)
+        return bool(octets)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `eepost`."""
+
+import sys
+
+import typer
+
+from eepost.app.cli import account, config, office, role
+from eepost.app.cli.failure import explain
+
+app = typer.Typer(
+    name="eepost",
+    help=(
+        "A post office for I2P.\n\n"
+        "Begin with `eepost init`, add accounts with `eepost account add`, then `eepost serve`. "
+        "`eepost trial` does all of that for a look around."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
+    rich_markup_mode="markdown",
+)
+app.command("init")(office.init)
+app.command("serve")(office.serve)
+app.command("trial")(office.trial)
+app.add_typer(account.app, name="account")
+app.add_typer(role.app, name="role")
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """Run the command line; expected failures are a sentence and exit code 1, never a traceback."""
+    try:
+        app()
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        sys.stderr.write(f"eepost: {sentence}\n")
+        sys.exit(1)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The core role: puts stores, engines, services and listeners together and runs them."""
+
+import asyncio
+import resource
+import signal
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from eepost.accounts.authenticator import Authenticator
+from eepost.accounts.directory import Directory
+from eepost.accounts.memory import LoginMemory
+from eepost.accounts.model import Account
+from eepost.accounts.ports import Compute
+from eepost.accounts.throttle import Throttle
+from eepost.app.config import all_domains, endpoints, message_id_domain
+from eepost.app.office import Office
+from eepost.app.settings import Pop3, Smtp
+from eepost.mail.address import Address
+from eepost.maildrop.sealing import Sealer
+from eepost.net import clock
+from eepost.net.listeners import Endpoint, bound_endpoint, listen
+from eepost.net.peers import Resolver, resolve
+from eepost.net.sessions import Bounds, Hall, Owner
+from eepost.net.supervisor import tell
+from eepost.observe.journal import Journal
+from eepost.sanitise.from_user import FromUser
+from eepost.seal.startkey import StartKey
+from eepost.services.mta import submission
+from eepost.services.mta.local import LocalDelivery
+from eepost.services.mta.notices import fill_notice
+from eepost.services.mta.transit import Transit
+from eepost.services.pop import fetch
+from eepost.wire.pop3.limits import Pop3Limits
+from eepost.wire.pop3.server import Pop3Server
+from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.server import SmtpServer
+
+T = TypeVar("T")
+
+# How often silent sessions are looked for; a timeout is late by at most this.
+SWEEP_SECONDS = 5.0
+# How long a stop waits for open transactions before it cuts them off.
+GRACE_SECONDS = 30.0
+# Threads for sanitising and sealing large messages beside the event loop.
+HEAVY_THREADS = 2
+
+
+@dataclass(slots=True)
+class Core:
+    """A running post office. `start` opens the ports, `stop` closes them and ends what is open."""
+
+    office: Office
+    key: StartKey
+    journal: Journal
+    halls: dict[str, Hall] = field(default_factory=dict)
+    submitted: submission.Counts = field(default_factory=submission.Counts)
+    fetched: fetch.Counts = field(default_factory=fetch.Counts)
+    _servers: dict[str, asyncio.Server] = field(default_factory=dict)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _store: Any = None
+    _sealer: Sealer | None = None
+    _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _heavy: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+
+    async def start(self) -> None:
+        """Open the store and the ports. Raises ConfigError, OSError, StoreUnavailable."""
+        settings = self.office.settings
+        loop = asyncio.get_running_loop()
+        raise_file_limit(settings.smtp.connections + settings.pop3.connections)
+        self._store = self.office.open_store(self.key)
+        maildrops = self._store.start(loop)
+        await self._store.clean()
+        self._logins = ThreadPoolExecutor(settings.login.computations, "login")
+        self._heavy = ThreadPoolExecutor(HEAVY_THREADS, "heavy")
+        process_key = clock.random_octets(32)
+        authenticator = self._authenticator(process_key)
+        self._sealer = Sealer(clock.random_octets)
+        submitting = self._submission_desk(authenticator, maildrops)
+        fetching = fetch.Desk(
+            authenticator=authenticator,
+            maildrops=maildrops,
+            offload=_Pool(self._heavy),
+            make_engine=_pop3_engines(settings.pop3),
+            counts=self.fetched,
+        )
+        await self._open(
+            "smtp", settings.smtp, process_key, lambda p, w: submission.Submission(submitting, p, w)
+        )
+        await self._open(
+            "pop3", settings.pop3, process_key, lambda p, w: fetch.Fetch(fetching, p, w)
+        )
+        self._tasks.append(loop.create_task(self._sweep()))
+        if settings.log.counts_seconds:
+            self._tasks.append(loop.create_task(self._count(settings.log.counts_seconds)))
+
+    def listening(self) -> dict[str, Endpoint]:
+        """Return where the listeners really listen."""
+        return {name: bound_endpoint(server) for name, server in self._servers.items()}
+
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Take no new sessions, let open transactions finish, make everything durable."""
+        for task in self._tasks:
+            task.cancel()
+        for server in self._servers.values():
+            server.close()
+        await asyncio.gather(*(hall.stop(grace_seconds) for hall in self.halls.values()))
+        if self._store is not None:
+            await self._store.stop()
+        for pool in (self._logins, self._heavy):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def roles(self) -> dict[str, str]:
+        """Return who answers for postmaster and abuse; blocks."""
+        roles: dict[str, str] = self._store.accounts.roles()
+        return roles
+
+    def counters(self) -> dict[str, int]:
+        """Return what was counted, by name."""
+        counted = {
+            "accepted": self.submitted.accepted,
+            "refused": self.submitted.refused,
+            "deferred": self.submitted.deferred,
+            "logins": self.fetched.logins,
+            "retrieved": self.fetched.retrieved,
+            "removed": self.fetched.removed,
+        }
+        for name, hall in self.halls.items():
+            counts = hall.counts
+            counted |= {
+                f"{name}_open": len(hall.sessions),
+                f"{name}_opened": counts.opened,
+                f"{name}_turned_away": counts.turned_away,
+                f"{name}_expired": counts.expired,
+                f"{name}_faults": counts.faults,
+                f"{name}_octets_in": counts.octets_in,
+                f"{name}_octets_out": counts.octets_out,
+            }
+        return counted
+
+    def _authenticator(self, process_key: bytes) -> Authenticator:
+        login = self.office.settings.login
+        return Authenticator(
+            self._store.accounts,
+            frozenset(all_domains(self.office.settings)),
+            LoginMemory(process_key, lifetime_seconds=login.remembered_seconds),
+            Throttle(process_key),
+            compute=_Pool(self._logins),
+            clock=clock.monotonic_seconds,
+            pause=asyncio.sleep,
+            max_waiting=login.waiting,
+        )
+
+    def _submission_desk(self, authenticator: Authenticator, maildrops: Any) -> submission.Desk:
+        settings = self.office.settings
+        domains = all_domains(settings)
+        assert self._sealer is not None  # noqa: S101 - made by start() just before
+        delivery = LocalDelivery(
+            maildrops=maildrops,
+            sealer=self._sealer,
+            limit_octets=settings.mail.maildrop_octets,
+            now_nanoseconds=clock.wall_nanoseconds,
+            notice=self._notice,
+            offload=_Pool(self._heavy),
+        )
+        return submission.Desk(
+            name=settings.mail.domain,
+            domains=frozenset(domains),
+            authenticator=authenticator,
+            directory=Directory(self._store.accounts, _Pool(self._logins), domains[0], domains[1:]),
+            delivery=delivery,
+            transit=Transit(settings.mail.in_transit_octets),
+            context=self._context,
+            offload=_Pool(self._heavy),
+            make_engine=_smtp_engines(settings.smtp, settings.mail.domain),
+            counts=self.submitted,
+        )
+
+    def _context(self, account: Account) -> FromUser:
+        settings = self.office.settings
+        addresses = [Address(account.name, each) for each in all_domains(settings)]
+        return FromUser(
+            address=addresses[0],
+            addresses=frozenset(addresses),
+            message_id_key=self.key.tag("message-id", str(account.number)),
+            message_id_domain=message_id_domain(settings),
+            accepted_utc=int(clock.wall_seconds()),
+            randomness=clock.random_octets,
+        )
+
+    def _notice(self, account: Account, percent: int) -> list[bytes]:
+        domain = self.office.settings.mail.domain
+        return fill_notice(
+            Address(account.name, domain),
+            percent,
+            int(clock.wall_seconds()),
+            clock.random_octets,
+            message_id_domain(self.office.settings),
+        )
+
+    async def _open(
+        self,
+        name: str,
+        section: Smtp | Pop3,
+        bucket_key: bytes,
+        make: Callable[[bytes | None, bool], Owner],
+    ) -> None:
+        resolver = Resolver(section.peers)
+        hall = Hall(
+            bounds=Bounds(
+                section.connections,
+                section.connections_per_peer,
+                section.idle_seconds,
+                section.session_seconds,
+            ),
+            journal=self.journal,
+            loop=asyncio.get_running_loop(),
+            make_owner=lambda peer, welcome: make(peer.bucket(bucket_key), welcome),
+            resolve=lambda peername: resolve(peername, resolver),
+            bucket_key=bucket_key,
+        )
+        self.halls[name] = hall
+        self._servers[name] = await listen(
+            endpoints(self.office.settings)[f"{name}.listen"], hall.session
+        )
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for hall in self.halls.values():
+                hall.sweep()
+            if self._sealer is not None:
+                self._sealer.forget_expired(clock.wall_nanoseconds())
+
+    async def _count(self, every_seconds: int) -> None:
+        while True:
+            await asyncio.sleep(every_seconds)
+            self.journal.event("counts", **self.counters())
+
+
+async def serve(core: Core, announce: Callable[[Core], Awaitable[None]]) -> None:
+    """Run `core` until SIGTERM or SIGINT, then stop it gracefully."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    loop.set_exception_handler(lambda _, context: _note(core.journal, context))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await core.start()
+        await announce(core)
+        tell("READY=1")
+        await stopping.wait()
+    finally:
+        tell("STOPPING=1")
+        await core.stop()
+
+
+def _note(journal: Journal, context: dict[str, Any]) -> None:
+    """Write what nobody caught; asyncio's own handler would print its text."""
+    error = context.get("exception")
+    if isinstance(error, BaseException):
+        journal.fault("event loop", error)
+    else:
+        journal.event("event loop complained")
+
+
+def raise_file_limit(connections: int) -> None:
+    """Ask for as many open files as the listeners may need, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 256  # the store, the listeners, the event loop
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
+class _Pool(Compute):
+    """Runs blocking work on the threads of a pool."""
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _smtp_engines(settings: Smtp, name: str) -> Callable[[], SmtpServer]:
+    limits = SmtpLimits(**{each: getattr(settings, each) for each in SmtpLimits.__slots__})
+    return lambda: SmtpServer(limits, name)
+
+
+def _pop3_engines(settings: Pop3) -> Callable[[], Pop3Server]:
+    limits = Pop3Limits(**{each: getattr(settings, each) for each in Pop3Limits.__slots__})
+    return lambda: Pop3Server(limits)

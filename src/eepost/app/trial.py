@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`eepost trial`, which is `make run`: a post office to look at, with a first mail on its way."""
+
+import base64
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from eepost.accounts.model import PasswordCost
+from eepost.accounts.registry import Registry
+from eepost.app.config import ConfigError
+from eepost.app.core import Core, serve
+from eepost.app.office import Office, create_office, open_office
+from eepost.net.clock import random_octets
+from eepost.net.dialogue import Dialogue
+from eepost.observe.journal import Journal
+
+DOMAIN = "mail.i2p"
+NAMES = ("alice", "bob")
+NOTE = "trial-accounts.json"  # the sample accounts' passwords, so that the trial can go on
+
+# A mail as a careless program writes it; everything but the words and the addresses should go.
+FIRST_MAIL = """\
+Received: from laptop-of-alice (host-203-0-113-7.example.net [203.0.113.7])
+From: Alice <{sender}>
+To: {recipient}
+Bcc: secret-friend@example.org
+Subject: The first mail
+Date: Mon, 23 Nov 2026 18:04:51 +0300
+Message-ID: <4A5B6C7D.laptop-of-alice@example.net>
+User-Agent: SomeMailer/7.1 (X11; Linux x86_64; de-DE)
+X-Originating-IP: [203.0.113.7]
+Organization: Alice's Employer Ltd.
+MIME-Version: 1.0
+Content-Type: text/plain; charset=us-ascii
+
+Hello Bob,
+
+this mail went in by SMTP, was sanitised, sealed to your key, written to
+disk before anybody said "250", and came back by POP3.
+
+Alice
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample account."""
+
+    name: str
+    password: str
+
+    @property
+    def address(self) -> str:
+        """Where its mail goes."""
+        return f"{self.name}@{DOMAIN}"
+
+
+def run_trial(directory: Path) -> None:
+    """Create or go on with a trial post office in `directory`, then serve until Ctrl-C."""
+    console = Console()
+    office, is_new = _office(directory, console)
+    samples = _samples(office, console)
+    core = Core(office, office.start_key(), Journal())
+
+    async def announce(running: Core) -> None:
+        if is_new:
+            await _first_mail(running, samples, console)
+        _show_settings(running, samples, console)
+
+    try:
+        uvloop.run(serve(core, announce))
+    except OSError as error:
+        raise ConfigError(
+            office.config_file,
+            "smtp.listen",
+            error.strerror or "can't listen there",
+            "does another post office (or a mail tunnel of your I2P router) use the port already?",
+        ) from error
+    console.print("\nStopped. `make run` goes on with the same data.")
+
+
+def _office(directory: Path, console: Console) -> tuple[Office, bool]:
+    if (directory / "eepost.toml").exists():
+        console.print(f"Going on with the post office in [bold]{directory}[/].")
+        return open_office(directory), False
+    console.print(f"Making a post office for {DOMAIN} in [bold]{directory}[/].")
+    return create_office(directory, {"mail": {"domain": DOMAIN}}), True
+
+
+def _samples(office: Office, console: Console) -> list[Sample]:
+    note = office.directory / NOTE
+    if note.exists():
+        return [Sample(**each) for each in json.loads(note.read_text(encoding="utf-8"))]
+    samples = [Sample(name, base64.b32encode(random_octets(10)).decode().lower()) for name in NAMES]
+    store = office.open_store(office.start_key())
+    registry = Registry(store.accounts, random_octets, PasswordCost())
+    try:
+        for each in samples:
+            registry.create(each.name, each.password)
+            console.print(f"Added the sample account {each.address}.")
+        for role in ("postmaster", "abuse"):
+            registry.assign_role(role, samples[0].name)
+    finally:
+        store.close()
+    note.touch(mode=0o600)
+    note.write_text(json.dumps([{"name": s.name, "password": s.password} for s in samples]))
+    return samples
+
+
+async def _first_mail(core: Core, samples: list[Sample], console: Console) -> None:
+    alice, bob = samples
+    before = FIRST_MAIL.format(sender=alice.address, recipient=bob.address)
+    reply = await _send(core, alice, bob, before)
+    console.print(f"Sent a first mail through SMTP: [green]{reply.decode()}[/]")
+    after = await _fetch(core, bob)
+    console.print("Fetched it by POP3. As it was sent, and as it arrived:\n")
+    console.print(
+        Columns(
+            [
+                Panel(_marked(before, after), title="before the sanitiser", width=88),
+                Panel(Text(after), title="after", width=88),
+            ]
+        )
+    )
+
+
+def _marked(before: str, after: str) -> Text:
+    kept = set(after.splitlines())
+    text = Text()
+    for line in before.splitlines():
+        text.append(line + "\n", style="" if line in kept else "red")
+    return text
+
+
+async def _send(core: Core, sender: Sample, recipient: Sample, message: str) -> bytes:
+    talk = await Dialogue.open(core.listening()["smtp"])
+    await talk.smtp_reply()
+    secret = base64.b64encode(f"\0{sender.name}\0{sender.password}".encode())
+    for line in (
+        b"EHLO trial",
+        b"AUTH PLAIN " + secret,
+        f"MAIL FROM:<{sender.address}>".encode(),
+        f"RCPT TO:<{recipient.address}>".encode(),
+        b"DATA",
+    ):
+        _expect(await talk.ask_smtp(line))
+    reply = await talk.ask_smtp(message.replace("\n", "\r\n").encode() + b".")
+    _expect(reply)
+    await talk.ask_smtp(b"QUIT")
+    await talk.close()
+    return reply
+
+
+async def _fetch(core: Core, reader: Sample) -> str:
+    talk = await Dialogue.open(core.listening()["pop3"])
+    await talk.hear()
+    for line in (f"USER {reader.name}", f"PASS {reader.password}", "RETR 1"):
+        _expect(await talk.ask_pop3(line.encode()))
+    message = b"\n".join(await talk.pop3_lines()).decode()
+    await talk.ask_pop3(b"QUIT")
+    await talk.close()
+    return message
+
+
+def _expect(reply: bytes) -> None:
+    if reply[:1] not in b"23+":
+        raise RuntimeError("the post office refused its own first mail")
+
+
+def _show_settings(core: Core, samples: list[Sample], console: Console) -> None:
+    ports = core.listening()
+    table = Table(title="For your mail program", title_justify="left", box=None, pad_edge=False)
+    for heading in ("", *(each.address for each in samples)):
+        table.add_column(heading)
+    table.add_row("user name", *(each.name for each in samples))
+    table.add_row("password", *(each.password for each in samples))
+    table.add_row("outgoing (SMTP)", *[f"{ports['smtp']}"] * len(samples))
+    table.add_row("incoming (POP3)", *[f"{ports['pop3']}"] * len(samples))
+    table.add_row("encryption", *["none (I2P encrypts the way)"] * len(samples))
+    table.add_row("authentication", *["password, normal"] * len(samples))
+    console.print("\n", table)
+    smtp, pop3, alice, bob = ports["smtp"], ports["pop3"], *samples
+    console.print("\nOr try it from another terminal:\n", style="bold")
+    console.print(
+        f"  swaks --server {smtp.host} --port {smtp.port} --auth PLAIN"
+        f" --auth-user {alice.name} --auth-password {alice.password}"
+        f" --from {alice.address} --to {bob.address}\n"
+        f"  curl pop3://{pop3.host}:{pop3.port}/1 --user {bob.name}:{bob.password}\n",
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print("Serving until Ctrl-C.", style="bold")
+    sys.stdout.flush()

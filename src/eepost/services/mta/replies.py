@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What submission answers: constant public words, one reply for each reason."""
+
+from typing import Final
+
+from eepost.mail.reply import Reply
+
+AUTHENTICATED: Final = Reply(235, "2.7.0", "Authentication succeeded")
+WRONG_CREDENTIALS: Final = Reply(535, "5.7.8", "Wrong name or password")
+LOGIN_BUSY: Final = Reply(454, "4.7.0", "Too many logins right now, try again in a minute")
+
+TURNED_AWAY: Final = Reply(421, "4.3.2", "Too many connections right now, try again later")
+EXPIRED: Final = Reply(421, "4.4.2", "Nothing was heard for too long, good-bye")
+SHUTDOWN: Final = Reply(421, "4.3.2", "The service is stopping, try again later")
+FAULT: Final = Reply(451, "4.3.0", "Could not do that right now, try again later")
+
+SENDER_ACCEPTED: Final = Reply(250, "2.1.0", "Sender accepted")
+SENDER_NOT_YOURS: Final = Reply(
+    553, "5.7.1", "The sender has to be your own address: set it in your mail program's account"
+)
+
+RECIPIENT_ACCEPTED: Final = Reply(250, "2.1.5", "Recipient accepted")
+NO_SUCH_RECIPIENT: Final = Reply(550, "5.1.1", "There is no such address here")
+RECIPIENT_DISABLED: Final = Reply(550, "5.2.1", "This address takes no mail")
+RECIPIENT_FULL: Final = Reply(452, "4.2.2", "The recipient's maildrop is full, try again later")
+TOO_LARGE_FOR_RECIPIENT: Final = Reply(
+    552, "5.2.3", "The message is larger than the recipient's maildrop"
+)
+NOT_LOCAL: Final = Reply(
+    550, "5.7.1", "This post office does not send to other domains: it has no gateway yet"
+)
+
+ACCEPTED: Final = Reply(250, "2.0.0", "Accepted and safely stored")
+TRANSIT_FULL: Final = Reply(452, "4.3.1", "Too much mail at once right now, try again later")
+RECIPIENT_GONE: Final = Reply(
+    451, "4.2.1", "A recipient was closed meanwhile: nothing was delivered, try again"
+)

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes mail from authenticated users: journey 1, docs/journeys/internal-mail.md.
+
+Trust: before AUTH anybody who can reach the port, after it a user who may still be careless or
+malicious; the reverse-path and From are the account's own, always.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eepost.accounts.authenticator import Authenticator, Busy, WrongCredentials
+from eepost.accounts.directory import Directory, NotCached
+from eepost.accounts.model import Account, State
+from eepost.accounts.names import login_name
+from eepost.accounts.ports import Compute
+from eepost.mail.address import Address
+from eepost.mail.envelope import Notify, Recipient, ReversePath
+from eepost.mail.reply import Reply
+from eepost.mail.trace import received_field, return_path_field
+from eepost.maildrop.model import Usage
+from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
+from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.services.mta import replies
+from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
+from eepost.services.mta.notices import success_report
+from eepost.services.mta.transit import Transit
+from eepost.wire.smtp.events import (
+    AuthGiven,
+    Connected,
+    ContentGiven,
+    Event,
+    MailGiven,
+    MessageGiven,
+    RcptGiven,
+    TransactionDropped,
+)
+from eepost.wire.smtp.server import SmtpServer
+
+Answer = Sequence[Reply] | AsyncIterator[Reply]
+NOTHING: Final[tuple[Reply, ...]] = ()
+
+
+@dataclass(slots=True)
+class Counts:
+    """What submission has done; numbers only."""
+
+    accepted: int = 0
+    refused: int = 0
+    deferred: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all submission sessions share."""
+
+    name: str  # the internal domain, all that greeting and trace say of us
+    domains: frozenset[str]  # internal and official, equal in every respect
+    authenticator: Authenticator
+    directory: Directory
+    delivery: LocalDelivery
+    transit: Transit
+    context: Callable[[Account], FromUser]  # what the sanitiser needs to know about a sender
+    offload: Compute
+    make_engine: Callable[[], SmtpServer]
+    counts: Counts
+
+
+class Submission:
+    """One session: the owner of an SmtpServer."""
+
+    __slots__ = (
+        "_account",
+        "_content",
+        "_desk",
+        "_is_over",
+        "_is_welcome",
+        "_peer",
+        "_recipients",
+        "_reserved",
+        "_reverse_path",
+        "engine",
+    )
+
+    def __init__(self, desk: Desk, peer: bytes | None, is_welcome: bool) -> None:
+        """Serve `peer` (its bucket for limits, None if unknown)."""
+        self.engine = desk.make_engine()
+        self._desk = desk
+        self._peer = peer
+        self._is_welcome = is_welcome
+        self._account: Account | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._reverse_path = ReversePath(None)
+        self._recipients: list[tuple[Recipient, Account]] | None = None
+        self._content: bytearray | None = None
+        self._reserved = 0
+        self._is_over = False  # content that found no room in transit
+
+    def _end_transaction(self) -> None:
+        self._desk.transit.release(self._reserved)
+        self._reset()
+
+    # What the pump calls.
+
+    def respond(self, event: Event) -> Answer:
+        """Return the decision on `event`."""
+        return _RESPONSES.get(type(event), _nothing)(self, event)
+
+    def fault(self, event: Event) -> Sequence[Reply]:
+        """Answer for now where something inside failed: 451, and the client tries again."""
+        if isinstance(event, AuthGiven):
+            return (replies.LOGIN_BUSY,)
+        if isinstance(event, MessageGiven):
+            self._desk.counts.deferred += 1
+            self._end_transaction()
+        return NOTHING if isinstance(event, ContentGiven | TransactionDropped) else (replies.FAULT,)
+
+    def expire(self, *, is_shutdown: bool) -> None:
+        """End the session with 421."""
+        self.engine.expire(replies.SHUTDOWN if is_shutdown else replies.EXPIRED)
+
+    @property
+    def is_idle(self) -> bool:
+        """No transaction is open."""
+        return self.engine.is_idle
+
+    def close(self) -> None:
+        """Let go of content that was never finished."""
+        self._end_transaction()
+
+    # One method for each event.
+
+    def _greet(self, _event: Connected) -> Answer:
+        if not self._is_welcome:
+            return (replies.TURNED_AWAY,)
+        return (Reply(220, "", f"{self._desk.name} ESMTP ready"),)
+
+    def _login(self, event: AuthGiven) -> Answer:
+        account = self._desk.authenticator.recall_submission(event.login, event.password)
+        if account is None:
+            return self._check_login(event)
+        self._account = account
+        return (replies.AUTHENTICATED,)
+
+    async def _check_login(self, event: AuthGiven) -> AsyncIterator[Reply]:
+        found = await self._desk.authenticator.check_submission(
+            event.login, event.password, self._peer
+        )
+        match found:
+            case Account():
+                self._account = found
+                yield replies.AUTHENTICATED
+            case Busy():
+                yield replies.LOGIN_BUSY
+            case WrongCredentials():
+                yield replies.WRONG_CREDENTIALS
+
+    def _open(self, event: MailGiven) -> Answer:
+        address = event.reverse_path.address
+        account = self._account
+        # A null reverse-path would be a sender that nobody can answer for.
+        if account is None or address is None or self._name_of(address) != account.name:
+            return (replies.SENDER_NOT_YOURS,)
+        self._reverse_path = event.reverse_path
+        self._recipients = []
+        return (replies.SENDER_ACCEPTED,)
+
+    def _name_of(self, address: Address) -> str | None:
+        return login_name(str(address), self._desk.domains)
+
+    def _recipient(self, event: RcptGiven) -> Answer:
+        if not self._desk.directory.is_local(event.recipient.address):
+            return (replies.NOT_LOCAL,)
+        found = self._desk.directory.cached(event.recipient.address)
+        if isinstance(found, NotCached):
+            return self._find_recipient(event.recipient)
+        if found is None or found.state is State.DISABLED:
+            return (self._refusal(found),)
+        room = self._desk.delivery.remembered_room(found)
+        if room is None or room < (self._reverse_path.size_octets or 0) * 2:
+            return self._find_recipient(event.recipient)
+        return self._add(event.recipient, found)
+
+    def _refusal(self, account: Account | None) -> Reply:
+        return replies.RECIPIENT_DISABLED if account else replies.NO_SUCH_RECIPIENT
+
+    def _add(self, recipient: Recipient, account: Account) -> Answer:
+        assert self._recipients is not None  # noqa: S101 - RCPT comes only after an accepted MAIL
+        self._recipients.append((recipient, account))
+        return (replies.RECIPIENT_ACCEPTED,)
+
+    async def _find_recipient(self, recipient: Recipient) -> AsyncIterator[Reply]:
+        account = await self._desk.directory.find(recipient.address)
+        if account is None or account.state is State.DISABLED:
+            yield self._refusal(account)
+            return
+        refusal = self._lack_of_room(await self._desk.delivery.room(account))
+        if refusal:
+            yield refusal
+            return
+        for reply in self._add(recipient, account):  # type: ignore[union-attr]
+            yield reply
+
+    def _lack_of_room(self, usage: Usage) -> Reply | None:
+        size = self._reverse_path.size_octets or 0
+        if size > usage.limit_octets:
+            return replies.TOO_LARGE_FOR_RECIPIENT
+        if usage.is_full or usage.octets + size > usage.limit_octets:
+            return replies.RECIPIENT_FULL
+        return None
+
+    def _collect(self, event: ContentGiven) -> Answer:
+        octets = event.octets
+        if self._is_over or not self._desk.transit.reserve(len(octets)):
+            self._is_over = True
+            self._content = None
+            return NOTHING
+        self._reserved += len(octets)
+        if self._content is None:
+            self._content = bytearray(octets)
+        else:
+            self._content += octets
+        return NOTHING
+
+    def _drop(self, _event: TransactionDropped) -> Answer:
+        self._end_transaction()
+        return NOTHING
+
+    async def _deliver(self, _event: MessageGiven) -> AsyncIterator[Reply]:
+        reply = replies.TRANSIT_FULL if self._is_over else await self._accept()
+        self._count(reply)
+        self._end_transaction()
+        yield reply
+
+    def _count(self, reply: Reply) -> None:
+        counts = self._desk.counts
+        if reply.is_positive:
+            counts.accepted += 1
+        elif reply.is_transient:
+            counts.deferred += 1
+        else:
+            counts.refused += 1
+
+    async def _accept(self) -> Reply:
+        assert self._account is not None  # noqa: S101 - the engine's order of trust
+        context = self._desk.context(self._account)
+        content = self._content if self._content is not None else bytearray()
+        if len(content) > OFFLOAD_OCTETS:
+            outcome = await self._desk.offload(lambda: sanitise_from_user(content, context))
+        else:
+            outcome = sanitise_from_user(content, context)
+        if isinstance(outcome, Refused):
+            return outcome.reply
+        return await self._store(outcome, context)
+
+    async def _store(self, message: Sanitised, context: FromUser) -> Reply:
+        copies = self._copies(message, context)
+        report = self._report(message, context)
+        outcome = await self._desk.delivery.deliver([*copies, *report])
+        match outcome:
+            case MaildropFull(number) if report and number == report[0].account.number:
+                # The sender has no room for the report: no reason to refuse the mail itself.
+                outcome = await self._desk.delivery.deliver(copies)
+            case _:
+                pass
+        match outcome:
+            case Delivered():
+                return replies.ACCEPTED
+            case MaildropFull():
+                return replies.RECIPIENT_FULL
+            case AccountGone():
+                return replies.RECIPIENT_GONE
+
+    def _copies(self, message: Sanitised, context: FromUser) -> list[Copy]:
+        trace = return_path_field(self._reverse_path.address) + received_field(
+            self._desk.name, context.accepted_utc
+        )
+        pieces = [trace, *message.pieces]
+        # The same mailbox under two addresses gets one copy.
+        accounts = {account.number: account for _, account in self._recipients or ()}
+        return [Copy(account, pieces) for account in accounts.values()]
+
+    def _report(self, message: Sanitised, context: FromUser) -> list[Copy]:
+        wanted = [r.address for r, _ in self._recipients or () if Notify.SUCCESS in r.notify]
+        if not wanted or self._account is None:
+            return []
+        return [Copy(self._account, success_report(self._reverse_path, wanted, message, context))]
+
+
+def _nothing(_session: Submission, _event: Event) -> Answer:
+    return NOTHING
+
+
+_RESPONSES: Final[dict[type, Callable[[Submission, Any], Answer]]] = {
+    Connected: Submission._greet,
+    AuthGiven: Submission._login,
+    MailGiven: Submission._open,
+    RcptGiven: Submission._recipient,
+    ContentGiven: Submission._collect,
+    TransactionDropped: Submission._drop,
+    MessageGiven: Submission._deliver,
+}

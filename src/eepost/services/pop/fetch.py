@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives users their mail: journey 4, docs/journeys/fetch.md.
+
+Trust: before PASS anybody who can reach the port; after it the account's owner, who sees nothing
+but his own maildrop.
+
+A session works on a snapshot and takes no exclusive lock: messages never change, deletions happen
+at QUIT, and deleting twice is harmless. A deliberate reading of RFC 1939 8.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, WrongCredentials
+from eepost.accounts.ports import Compute
+from eepost.maildrop.opening import Listed, Opener
+from eepost.maildrop.ports import MaildropStore
+from eepost.seal.segments import SEGMENT_OCTETS
+from eepost.services.pop import refusals
+from eepost.wire.pop3.events import (
+    Admitted,
+    Answer,
+    Arrived,
+    Connected,
+    Content,
+    Entry,
+    Event,
+    Finished,
+    LoginGiven,
+    MessageWanted,
+    Proceed,
+    RefreshGiven,
+    UpdateGiven,
+)
+from eepost.wire.pop3.server import Pop3Server
+
+Answers = Sequence[Answer] | AsyncIterator[Answer]
+
+# Messages read ahead of a client that fetches one after the other: one question to the store for
+# many. Bounded in octets, since thousands of sessions may each hold this much.
+READ_AHEAD_OCTETS = 262_144
+READ_AHEAD_MESSAGES = 64
+
+
+@dataclass(slots=True)
+class Counts:
+    """What fetching has done; numbers only."""
+
+    logins: int = 0
+    retrieved: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all POP3 sessions share."""
+
+    authenticator: Authenticator
+    maildrops: MaildropStore
+    offload: Compute
+    make_engine: Callable[[], Pop3Server]
+    counts: Counts
+
+
+class Fetch:
+    """One session: the owner of a Pop3Server."""
+
+    __slots__ = (
+        "_account",
+        "_ahead",
+        "_desk",
+        "_is_welcome",
+        "_known",
+        "_listed",
+        "_opener",
+        "_peer",
+        "engine",
+    )
+
+    _account: int
+    _opener: Opener
+
+    def __init__(self, desk: Desk, peer: bytes | None, is_welcome: bool) -> None:
+        """Serve `peer` (its bucket for limits, None if unknown)."""
+        self.engine = desk.make_engine()
+        self._desk = desk
+        self._peer = peer
+        self._is_welcome = is_welcome
+        self._listed: list[Listed] = []
+        self._known: set[int] = set()
+        self._ahead: dict[int, bytes] = {}  # first sealed segments, by message number
+
+    # What the pump calls.
+
+    def respond(self, event: Event) -> Answers:
+        """Return the answers to `event`."""
+        return _RESPONSES[type(event)](self, event)
+
+    def fault(self, event: Event) -> Sequence[Answer]:
+        """Answer for now where something inside failed; never as if the password were wrong."""
+        return (refusals.NOT_UPDATED if isinstance(event, UpdateGiven) else refusals.FAULT,)
+
+    def expire(self, *, is_shutdown: bool) -> None:
+        """End the session; deletions are forgotten (RFC 1939 3)."""
+        self.engine.expire(refusals.SHUTDOWN if is_shutdown else refusals.EXPIRED)
+
+    @property
+    def is_idle(self) -> bool:
+        """No answer is under way; what was not updated by QUIT is not promised."""
+        return True
+
+    def close(self) -> None:
+        """Let go of what was read ahead."""
+        self._ahead.clear()
+
+    # One method for each event.
+
+    def _greet(self, _event: Connected) -> Answers:
+        return (Proceed() if self._is_welcome else refusals.TURNED_AWAY,)
+
+    async def _login(self, event: LoginGiven) -> AsyncIterator[Answer]:
+        authenticator = self._desk.authenticator
+        found: OpenMaildrop | WrongCredentials | Busy | None
+        found = authenticator.recall_maildrop(event.login, event.password)
+        if found is None:
+            found = await authenticator.check_maildrop(event.login, event.password, self._peer)
+        match found:
+            case OpenMaildrop():
+                self._account = found.account.number
+                self._opener = Opener(found.keys)
+                yield Admitted(await self._refresh())
+                self._desk.counts.logins += 1
+            case Busy():
+                yield refusals.LOGIN_BUSY
+            case WrongCredentials():
+                yield refusals.WRONG_CREDENTIALS
+
+    async def _arrivals(self, _event: RefreshGiven) -> AsyncIterator[Answer]:
+        yield Arrived(await self._refresh())
+
+    async def _refresh(self) -> list[Entry]:
+        """Append what is new to the listing and return it as entries."""
+        account = self._account
+        stored = await self._desk.maildrops.snapshot(account)
+        new = [each for each in stored if each.number not in self._known]
+        if not new:
+            return []
+        opener = self._opener
+        if opener.needs(new):
+            opener.learn(await self._desk.maildrops.encapsulations(account))
+        listed = opener.listing(new)
+        self._listed += listed
+        self._known.update(each.number for each in new)
+        return [Entry(each.entry.size_octets, each.entry.unique_id) for each in listed]
+
+    def _message(self, event: MessageWanted) -> Answers:
+        listed = self._listed[event.index]
+        sealed = self._ahead.pop(listed.number, None)
+        if sealed is None or listed.entry.size_octets > SEGMENT_OCTETS:
+            return self._read(event, listed)
+        return self._whole(listed, sealed)
+
+    def _whole(self, listed: Listed, sealed: bytes) -> Sequence[Answer]:
+        self._desk.counts.retrieved += 1
+        content = self._opener.open_segment(listed, 0, sealed)
+        return (Content(content), Finished())
+
+    async def _read(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
+        numbers = self._worth_reading(event)
+        account = self._account
+        found: Mapping[int, bytes] = await self._desk.maildrops.fetch(account, numbers)
+        self._ahead = dict(found)
+        sealed = self._ahead.pop(listed.number, None)
+        if sealed is None:
+            yield refusals.GONE
+            return
+        if listed.entry.size_octets <= SEGMENT_OCTETS:
+            for answer in self._whole(listed, sealed):
+                yield answer
+            return
+        async for answer in self._segments(listed, sealed):
+            yield answer
+
+    def _worth_reading(self, event: MessageWanted) -> list[int]:
+        """Return the wanted message and those that a client in its stride will ask for next."""
+        wanted = self._listed[event.index]
+        numbers, octets = [wanted.number], wanted.entry.size_octets
+        if event.body_lines is not None:
+            octets = 0  # TOP of a large message still goes through the list in order
+        for listed in self._listed[event.index + 1 : event.index + READ_AHEAD_MESSAGES]:
+            octets += min(listed.entry.size_octets, SEGMENT_OCTETS)
+            if octets > READ_AHEAD_OCTETS:
+                break
+            numbers.append(listed.number)
+        return numbers
+
+    async def _segments(self, listed: Listed, first: bytes) -> AsyncIterator[Answer]:
+        opener, at, left = self._opener, 0, listed.entry.size_octets
+        sealed: bytes | None = first
+        while sealed is not None and left > 0:
+            content = await self._desk.offload(partial(opener.open_segment, listed, at, sealed))
+            left -= len(content)
+            yield Content(content)
+            at += 1
+            if left > 0:
+                sealed = await self._desk.maildrops.fetch_segment(self._account, listed.number, at)
+        if left > 0:
+            yield refusals.GONE  # after content the engine can only close the stream
+            return
+        self._desk.counts.retrieved += 1
+        yield Finished()
+
+    async def _update(self, event: UpdateGiven) -> AsyncIterator[Answer]:
+        numbers = [self._listed[index].number for index in event.deleted]
+        await self._desk.maildrops.remove(self._account, numbers)
+        self._desk.counts.removed += len(numbers)
+        yield Proceed()
+
+
+_RESPONSES: Final[dict[type, Callable[[Fetch, Any], Answers]]] = {
+    Connected: Fetch._greet,
+    LoginGiven: Fetch._login,
+    RefreshGiven: Fetch._arrivals,
+    MessageWanted: Fetch._message,
+    UpdateGiven: Fetch._update,
+}

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fetching answers when it can't: constant public words, one answer for each reason.
+
+Many mail programs show any -ERR at PASS as a wrong password; the response codes of RFC 3206 let
+those that look tell the two apart.
+"""
+
+from typing import Final
+
+from eepost.wire.pop3.events import Refused, ResponseCode
+
+WRONG_CREDENTIALS: Final = Refused("Wrong name or password", ResponseCode.AUTH)
+LOGIN_BUSY: Final = Refused(
+    "Too many logins right now, try again in a minute", ResponseCode.SYS_TEMP
+)
+FAULT: Final = Refused("Could not do that right now, try again later", ResponseCode.SYS_TEMP)
+NOT_UPDATED: Final = Refused("Nothing was deleted, try again later", ResponseCode.SYS_TEMP)
+GONE: Final = Refused("This message was deleted by another session meanwhile")
+TURNED_AWAY: Final = Refused(
+    "Too many connections right now, try again later", ResponseCode.SYS_TEMP, closes=True
+)
+EXPIRED: Final = "Nothing was heard for too long, good-bye"
+SHUTDOWN: Final = "The service is stopping, try again later"

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real post office in a process of its own, for tests that need the whole path."""
+
+import json
+import os
+import poplib
+import signal
+import smtplib
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eepost.accounts.model import PasswordCost
+from eepost.accounts.registry import Created, Registry
+from eepost.app.office import create_office, open_office
+from eepost.net.clock import random_octets
+
+DOMAIN = "mail.i2p"
+OFFICIAL = "example.org"
+PASSWORD = "correct horse 1"
+# Argon2 as cheap as it goes: these tests are about mail. The cost stands in each record.
+CHEAP = PasswordCost(memory_kib=8, passes=1, lanes=1)
+START_SECONDS = 30
+STOP_SECONDS = 40
+
+
+@dataclass
+class PostOffice:
+    """`eepost serve` on ports of its own."""
+
+    directory: Path
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    smtp_port: int = 0
+    pop3_port: int = 0
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    _process: subprocess.Popen[str] | None = None
+    _listener: threading.Thread | None = None
+
+    def create(self) -> "PostOffice":
+        """Make it on disk; ports are chosen by the kernel at start."""
+        given: dict[str, dict[str, Any]] = {
+            "mail": {"domain": DOMAIN, "official_domains": (OFFICIAL,)},
+            "smtp": {"listen": "127.0.0.1:0"},
+            "pop3": {"listen": "127.0.0.1:0"},
+        }
+        for section, values in self.settings.items():
+            given.setdefault(section, {}).update(values)
+        create_office(self.directory, given)
+        return self
+
+    def add(self, *names: str, password: str = PASSWORD) -> list[Created]:
+        """Add accounts, as another process would, while it runs or not."""
+        office = open_office(self.directory)
+        store = office.open_store(office.start_key())
+        try:
+            registry = Registry(store.accounts, random_octets, CHEAP)
+            return [registry.create(name, password) for name in names]
+        finally:
+            store.close()
+
+    def start(self) -> "PostOffice":
+        """Start it and wait until it serves."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "eepost", "serve", "--data", str(self.directory)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **self.environment},
+        )
+        serving = threading.Event()
+        self._listener = threading.Thread(target=self._listen, args=(serving,), daemon=True)
+        self._listener.start()
+        if not serving.wait(START_SECONDS) or self._process.poll() is not None:
+            self.kill()
+            raise AssertionError(f"did not start: {self.lines[-5:]}")
+        return self
+
+    def _listen(self, serving: threading.Event) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        for text in self._process.stderr:
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = {"event": "not a journal line", "text": text.rstrip()}
+            self.lines.append(line)
+            if line["event"] == "serving":
+                self.smtp_port, self.pop3_port = line["smtp"], line["pop3"]
+                serving.set()
+        serving.set()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def stop(self) -> int:
+        """Stop it gracefully and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Stop it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(number)
+        code = self._process.wait(STOP_SECONDS)
+        if self._listener is not None:
+            self._listener.join(STOP_SECONDS)
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        self._process = None
+        return code
+
+    def submit(self, sender: str, recipients: str | list[str], message: bytes) -> None:
+        """Send by SMTP with the standard library's client."""
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="x", timeout=60) as smtp:
+            smtp.login(sender.partition("@")[0], PASSWORD)
+            smtp.sendmail(sender, recipients, message)
+
+    def fetch(self, name: str, password: str = PASSWORD) -> list[bytes]:
+        """Return every message in the maildrop, in CRLF lines."""
+        pop = poplib.POP3("127.0.0.1", self.pop3_port, timeout=60)
+        try:
+            pop.user(name)
+            pop.pass_(password)
+            count = len(pop.list()[1])
+            return [b"\r\n".join([*pop.retr(n + 1)[1], b""]) for n in range(count)]
+        finally:
+            pop.quit()
+
+
+def address(name: str) -> str:
+    """Return the internal address of an account."""
+    return f"{name}@{DOMAIN}"
+
+
+def mail(sender: str, recipient: str, body: str = "Hello\r\n", extra: str = "") -> bytes:
+    """Return a small message in CRLF lines."""
+    return (
+        f"From: {address(sender)}\r\nTo: {address(recipient)}\r\nSubject: test\r\n{extra}\r\n{body}"
+    ).encode()
