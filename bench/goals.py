@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What eepost must reach, as a table of claims about what was measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.figures import Figures, Spread, ratio, show, spread
+
+Rounds = Mapping[tuple[str, str], Sequence[Figures]]
+"""(scenario, contender) -> the figures of each round."""
+
+OURS = "eepost"
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Our figure is at least so many times theirs."""
+
+    scenario: str
+    claim: str
+    figure: str
+    peer: str
+    goal: float
+    stretch: float | None = None
+
+    def value(self, rounds: Rounds) -> Spread:
+        """Return the ratio. Raises KeyError when a side was not measured."""
+        ours, theirs = rounds[self.scenario, OURS], rounds[self.scenario, self.peer]
+        return ratio([each[self.figure] for each in ours], [each[self.figure] for each in theirs])
+
+    def is_reached(self, value: Spread) -> bool:
+        """Tell whether the goal is reached."""
+        return value.median >= self.goal
+
+    @property
+    def wanted(self) -> str:
+        """Say what is wanted."""
+        stretch = f" (stretch {show(self.stretch)})" if self.stretch else ""
+        return f"at least {show(self.goal)}x{stretch}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Our figure is at most the goal."""
+
+    scenario: str
+    claim: str
+    figure: str
+    goal: float
+
+    def value(self, rounds: Rounds) -> Spread:
+        """Return our figure. Raises KeyError when it was not measured."""
+        return spread([each[self.figure] for each in rounds[self.scenario, OURS]])
+
+    def is_reached(self, value: Spread) -> bool:
+        """Tell whether the goal is reached."""
+        return value.median <= self.goal
+
+    @property
+    def wanted(self) -> str:
+        """Say what is wanted."""
+        return f"at most {show(self.goal)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """One figure of ours is below another one of theirs, in the same round."""
+
+    scenario: str
+    claim: str
+    figure: str
+    peer: str
+    their_figure: str
+
+    def value(self, rounds: Rounds) -> Spread:
+        """Return ours over theirs. Raises KeyError when a side was not measured."""
+        ours, theirs = rounds[self.scenario, OURS], rounds[self.scenario, self.peer]
+        return ratio(
+            [each[self.figure] for each in ours], [each[self.their_figure] for each in theirs]
+        )
+
+    def is_reached(self, value: Spread) -> bool:
+        """Tell whether the goal is reached."""
+        return value.median < 1
+
+    @property
+    def wanted(self) -> str:
+        """Say what is wanted."""
+        return "below 1x"
+
+
+Goal = AtLeast | AtMost | Below
+
+GOALS: tuple[Goal, ...] = (
+    AtLeast("submit", "4 kB submissions a second", "rate", "postfix", 12, 20),
+    Below("submit", "our p99 against their p50", "p99_ms", "postfix", "p50_ms"),
+    AtMost("submit", "CPU ms for a submission", "cpu_ms", 0.3),
+    AtMost("flushes", "flushes for a submission", "flushes", 0.2),
+    AtLeast("submit-large", "1 MB submissions a second", "rate", "postfix", 2),
+    AtLeast("fetch", "fetches of 100 x 4 kB, Dovecot as installed", "rate", "maildir", 5, 7),
+    AtLeast("fetch", "fetches of 100 x 4 kB, Dovecot at its best", "rate", "sdbox", 1.5, 3),
+    AtLeast("poll", "polls of an empty maildrop, Dovecot at its best", "rate", "sdbox", 8),
+    AtMost("idle", "octets for a POP3 connection", "pop3_octets", 10_000),
+    AtMost("idle", "octets for an SMTP connection", "smtp_octets", 10_000),
+    AtMost("idle", "MB of the whole service, 5,000 POP3 connections", "pop3_resident_mb", 150),
+    AtMost("idle", "MB of the whole service, 5,000 SMTP connections", "smtp_resident_mb", 150),
+)
