@@ -34,8 +34,9 @@ class Listed:
 class Opener:
     """Holds one owner's private keys, and the sealing keys that they have opened so far.
 
-    `unopened` counts entries left out for want of a key (sealed to a generation that only the
-    recovery code opens), `damaged` those that are not what was stored.
+    `unopened` counts entries left out for want of their sealing key (sealed to a generation that
+    only the recovery code opens, or its encapsulation is damaged), `damaged` those that are
+    themselves not what was stored.
     """
 
     __slots__ = ("_keys", "_sealing_keys", "damaged", "unopened")
