@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commit lane: one thread that commits everything that arrived during its last commit.
+
+Duty: group commit. One transaction and one flush serve all who wait, and one call wakes them all.
+A batch that fails is replayed item by item, so that a poisoned one fails alone. Must not know
+what the work is; `Writer` does.
+
+At 50 clients this needs no pause to gather: while one batch is flushed the next one collects.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from eepost.maildrop.ports import StoreUnavailable
+from eepost.store.sqlite.work import Work
+
+# Bounds of one transaction. 2 MiB take some 10 ms to write, and others wait for them.
+MAX_BATCH_ITEMS = 256
+MAX_BATCH_OCTETS = 2 * 1024 * 1024
+# Bounds of what waits. 64 MiB are six messages of the largest size, or 15,000 of 4 kB; who comes
+# later is asked to come again (451) before memory runs out.
+MAX_WAITING_ITEMS = 16_384
+MAX_WAITING_OCTETS = 64 * 1024 * 1024
+RETRY_SCRUB_SECONDS = 1.0
+
+
+class NotBegun(Exception):  # noqa: N818 - never leaves this package
+    """No transaction could be begun: the fault is nobody's item, replaying would be in vain."""
+
+
+class Writer(Protocol):
+    """Does work in transactions; called in the lane's thread only."""
+
+    leaves_traces: bool  # the log holds something that was deleted
+
+    def perform(self, batch: Sequence[Work]) -> Sequence[Any]:
+        """Do all of `batch` durably and return each result, or raise and do nothing of it."""
+
+    def scrub(self) -> bool:
+        """Cut the log; False if that must be tried again."""
+
+    def close(self) -> None:
+        """Give back what the thread holds."""
+
+
+@dataclass(slots=True)
+class LaneCounts:
+    """What a lane did since it was made; written by its thread, read by anyone."""
+
+    commits: int = 0  # each is one flush of the log
+    items: int = 0
+    largest_batch: int = 0
+    replays: int = 0  # batches that failed and were done item by item
+    failures: int = 0  # items that ended in StoreUnavailable
+    scrubs: int = 0
+
+
+_Future: TypeAlias = "asyncio.Future[Any]"
+_Settled: TypeAlias = tuple[_Future, Any, BaseException | None]
+
+
+@dataclass(slots=True)
+class Lane:
+    """Takes work from the event loop and answers there. Other threads may not submit."""
+
+    writer: Writer
+    loop: asyncio.AbstractEventLoop
+    clock: Callable[[], float]
+    scrub_after_seconds: float
+    counts: LaneCounts = field(default_factory=LaneCounts)
+    _queue: "queue.SimpleQueue[tuple[Work, _Future] | None]" = field(
+        default_factory=queue.SimpleQueue
+    )
+    _waiting_items: int = 0
+    _waiting_octets: int = 0
+    _scrub_due: float | None = None
+    _stopping: bool = False
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread = threading.Thread(target=self._run, name="eepost-lane", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work) -> _Future:
+        """Return a future of the work's result, or of StoreUnavailable."""
+        future = self.loop.create_future()
+        if (
+            self._stopping
+            or self._waiting_items >= MAX_WAITING_ITEMS
+            or self._waiting_octets + work.octets > MAX_WAITING_OCTETS
+        ):
+            future.set_exception(StoreUnavailable())
+            return future
+        self._waiting_items += 1
+        self._waiting_octets += work.octets
+        self._queue.put((work, future))
+        return future
+
+    async def stop(self) -> None:
+        """Finish what was submitted, cut the log, end the thread."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._stopping = True
+        self._queue.put(None)
+        await self.loop.run_in_executor(None, thread.join)
+
+    def _run(self) -> None:
+        try:
+            while (batch := self._gather()) is not None:
+                if batch:
+                    self._commit(batch)
+                self._scrub_if_due()
+            self._scrub()
+        finally:
+            self.writer.close()
+
+    def _gather(self) -> list[tuple[Work, _Future]] | None:
+        """Wait for work and return all there is, within bounds; None when it is time to stop."""
+        batch: list[tuple[Work, _Future]] = []
+        octets = 0
+        try:
+            item = self._queue.get(timeout=self._seconds_to_scrub())
+            while item is not None:
+                batch.append(item)
+                octets += item[0].octets
+                if len(batch) >= MAX_BATCH_ITEMS or octets >= MAX_BATCH_OCTETS:
+                    return batch
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return batch
+        if batch:
+            self._queue.put(None)  # nothing comes behind it, so it is the next thing seen
+            return batch
+        return None
+
+    def _commit(self, batch: list[tuple[Work, _Future]]) -> None:
+        settled = self._attempt(batch)
+        self.counts.items += len(batch)
+        self.counts.largest_batch = max(self.counts.largest_batch, len(batch))
+        self.counts.failures += sum(fault is not None for _, _, fault in settled)
+        octets = sum(work.octets for work, _ in batch)
+        try:
+            self.loop.call_soon_threadsafe(self._settle, settled, octets)
+        except RuntimeError:
+            # The loop was closed without stop(): nobody is there to be told, all is durable.
+            return
+
+    def _attempt(self, batch: list[tuple[Work, _Future]]) -> list[_Settled]:
+        try:
+            results = self.writer.perform([work for work, _ in batch])
+        except NotBegun as fault:
+            return [(future, None, _unavailable(fault)) for _, future in batch]
+        except Exception as fault:  # whatever an item raises, the lane goes on
+            if len(batch) == 1:
+                return [(batch[0][1], None, _unavailable(fault))]
+            self.counts.replays += 1
+            return [settled for item in batch for settled in self._attempt([item])]
+        self.counts.commits += 1
+        return [(future, result, None) for (_, future), result in zip(batch, results, strict=True)]
+
+    def _settle(self, settled: list[_Settled], octets: int) -> None:
+        self._waiting_items -= len(settled)
+        self._waiting_octets -= octets
+        for future, result, fault in settled:
+            if future.done():  # its session went away; what it asked for is done all the same
+                continue
+            if fault is None:
+                future.set_result(result)
+            else:
+                future.set_exception(fault)
+
+    def _seconds_to_scrub(self) -> float | None:
+        return None if self._scrub_due is None else max(0.0, self._scrub_due - self.clock())
+
+    def _scrub_if_due(self) -> None:
+        if self._scrub_due is None:
+            if self.writer.leaves_traces:
+                self._scrub_due = self.clock() + self.scrub_after_seconds
+        elif self.clock() >= self._scrub_due:
+            self._scrub_due = None if self._scrub() else self.clock() + RETRY_SCRUB_SECONDS
+
+    def _scrub(self) -> bool:
+        done = self.writer.scrub()
+        self.counts.scrubs += done
+        return done
+
+
+def _unavailable(cause: BaseException) -> StoreUnavailable:
+    fault = StoreUnavailable()
+    fault.__cause__ = cause
+    return fault

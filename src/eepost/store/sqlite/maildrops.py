@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Maildrops in SQLite: what writes goes through the lane, what reads through the readers."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eepost.maildrop.model import Encapsulation, SealedMessage, StoredEntry, Usage
+from eepost.maildrop.ports import Delivered, Outcome
+from eepost.store.records import Records
+from eepost.store.sqlite.deliveries import segments_behind_first
+from eepost.store.sqlite.lane import Lane
+from eepost.store.sqlite.readers import Readers
+from eepost.store.sqlite.statements import IN_LIST, as_list, packed, unpacked
+from eepost.store.sqlite.vacancy import Vacancy
+from eepost.store.sqlite.watch import Watch
+from eepost.store.sqlite.work import (
+    Claim,
+    Cleaning,
+    Delivery,
+    Discard,
+    Emptying,
+    Portion,
+    Removal,
+    Work,
+)
+
+# What is larger comes in portions, so that a mail of 10 MB holds nobody up for longer than the
+# writing of one takes (some 5 ms).
+PORTION_OCTETS = 1024 * 1024
+# Bodies read at once: at 256 KiB each these are 64 MiB at worst.
+FETCH_MESSAGES = 256
+
+_SNAPSHOT = packed("number, encapsulation, padded_octets", "entry", "message WHERE account = ?")
+_ENCAPSULATIONS = packed("number, generation", "octets", "encapsulation WHERE account = ?")
+_BODIES = packed("number", "octets", f"body WHERE account = ? AND number {IN_LIST}")
+_BODY = "SELECT octets FROM body WHERE number = ? AND account = ?"
+_SEGMENT = """
+    SELECT segment.octets FROM segment JOIN body ON body.number = message
+    WHERE message = ? AND account = ? AND at = ?
+"""
+_USAGE = """
+    SELECT octets, messages, record FROM usage JOIN account ON account.number = usage.account
+    WHERE usage.account = ?
+"""
+
+
+@dataclass(slots=True)
+class SqliteMaildrops:
+    """Satisfies `eepost.maildrop.ports.MaildropStore`; called in the event loop's thread."""
+
+    lane: Lane
+    readers: Readers
+    watch: Watch
+    vacancy: Vacancy
+    records: Records
+    default_limit_octets: int
+    token: int  # the lane's
+    _under_way: set[int] = field(default_factory=set)
+    _claim: "asyncio.Future[Any] | None" = None
+
+    def deliver(self, messages: Sequence[SealedMessage]) -> Awaitable[Outcome]:
+        """Keep all of `messages` or none; durable when it returns."""
+        octets = sum(len(segment) for message in messages for segment in message.segments) + sum(
+            len(message.entry) for message in messages
+        )
+        if octets > 2 * PORTION_OCTETS:
+            return self._deliver_in_portions(messages)
+        return self.lane.submit(Delivery(messages, octets))
+
+    async def usage(self, account: int) -> Usage:
+        """Return how full the maildrop is; that of an unknown account has no room."""
+
+        def read(connection: sqlite3.Connection) -> Usage:
+            row = connection.execute(_USAGE, (account,)).fetchone()
+            if row is None:
+                return Usage(messages=0, octets=0, limit_octets=0)
+            limit = self.records.open(account, row[2]).maildrop_octets
+            return Usage(row[1], row[0], self.default_limit_octets if limit is None else limit)
+
+        return await self.readers.run(read)
+
+    async def snapshot(self, account: int) -> Sequence[StoredEntry]:
+        """Return what lies in the maildrop, in no particular order; at once if it is empty."""
+        if self.watch.lane() != self.token:
+            self.claim()
+        elif self.vacancy.is_known(account):
+            return ()
+
+        def read(connection: sqlite3.Connection) -> list[StoredEntry]:
+            rows = unpacked(connection.execute(_SNAPSHOT, (account,)).fetchone())
+            return [
+                StoredEntry(number, encapsulation, entry, padded_octets)
+                for (number, encapsulation, padded_octets), entry in rows
+            ]
+
+        ticket = self.vacancy.look(account)
+        found = await self.readers.run(read)
+        self.vacancy.found(account, ticket, empty=not found)
+        return found
+
+    async def encapsulations(self, account: int) -> Sequence[Encapsulation]:
+        """Return the encapsulations that the account's messages need."""
+
+        def read(connection: sqlite3.Connection) -> list[Encapsulation]:
+            rows = unpacked(connection.execute(_ENCAPSULATIONS, (account,)).fetchone())
+            return [
+                Encapsulation(number, account, generation, octets)
+                for (number, generation), octets in rows
+            ]
+
+        return await self.readers.run(read)
+
+    async def fetch(self, account: int, numbers: Sequence[int]) -> Mapping[int, bytes]:
+        """Return the first sealed segment of each message that is still there."""
+
+        def read(connection: sqlite3.Connection) -> dict[int, bytes]:
+            bodies: dict[int, bytes] = {}
+            for start in range(0, len(numbers), FETCH_MESSAGES):
+                chosen = as_list(numbers[start : start + FETCH_MESSAGES])
+                row = connection.execute(_BODIES, (account, chosen)).fetchone()
+                bodies.update((number, octets) for (number,), octets in unpacked(row))
+            return bodies
+
+        return await self.readers.run(read)
+
+    async def fetch_segment(self, account: int, number: int, at: int) -> bytes | None:
+        """Return segment `at` (from 0) of a message, None past its end or when it is gone."""
+
+        def read(connection: sqlite3.Connection) -> bytes | None:
+            if at == 0:
+                row = connection.execute(_BODY, (number, account)).fetchone()
+            else:
+                row = connection.execute(_SEGMENT, (number, account, at)).fetchone()
+            return None if row is None else row[0]
+
+        return await self.readers.run(read)
+
+    async def remove(self, account: int, numbers: Sequence[int]) -> None:
+        """Delete messages; durable when it returns; those already gone are no error."""
+        if numbers:
+            await self.lane.submit(Removal(account, tuple(numbers)))
+
+    async def empty(self, account: int) -> int:
+        """Delete all messages of the account and return how many there were."""
+        removed: int = await self.lane.submit(Emptying(account))
+        return removed
+
+    async def clean(self) -> int:
+        """Delete what a crash left of large messages; return of how many there was something.
+
+        For the one process that delivers, at its start: what another is delivering right now
+        would look just like that.
+        """
+        cleaned: int = await self.lane.submit(Cleaning(frozenset(self._under_way)))
+        return cleaned
+
+    async def _deliver_in_portions(self, messages: Sequence[SealedMessage]) -> Outcome:
+        numbers = frozenset(message.number for message in messages)
+        self._under_way |= numbers
+        outcome: Outcome | None = None
+        try:
+            for portion in _portions(messages):
+                outcome = await self.lane.submit(portion)
+                if outcome is not None:
+                    return outcome
+            octets = sum(len(message.segments[0]) for message in messages)
+            outcome = await self.lane.submit(Delivery(messages, octets, rest_is_stored=True))
+            return outcome
+        finally:
+            self._under_way -= numbers
+            if not isinstance(outcome, Delivered):
+                # Also where the session was cancelled while the lane delivered after all: the
+                # lane keeps the order, and segments that have their message are not discarded.
+                self._leave_to_lane(Discard(tuple(numbers)))
+
+    def claim(self) -> None:
+        """Put this lane's token into the store, so that polls of empty maildrops are quick."""
+        if self._claim is None or self._claim.done():
+            self._claim = self._leave_to_lane(Claim())
+
+    def _leave_to_lane(self, work: Work) -> "asyncio.Future[Any]":
+        future = self.lane.submit(work)
+        # Nobody waits for it; if it fails, the next start cleans up, the next poll claims.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return future
+
+
+def _portions(messages: Sequence[SealedMessage]) -> Iterator[Portion]:
+    part: list[tuple[int, int, bytes]] = []
+    octets = 0
+    for row in segments_behind_first(messages):
+        part.append(row)
+        octets += len(row[2])
+        if octets >= PORTION_OCTETS:
+            yield Portion(messages, part, octets)
+            part, octets = [], 0
+    if part:
+        yield Portion(messages, part, octets)
