@@ -23,14 +23,26 @@ class FuzzRun:
 
 
 def run_target(
-    module: str, seeds: Iterable[bytes], folder: Path, seconds: int, *, is_planted: bool = False
+    module: str,
+    seeds: Iterable[bytes],
+    folder: Path,
+    seconds: int,
+    *,
+    words: Iterable[bytes] = (),
+    is_planted: bool = False,
 ) -> FuzzRun:
-    """Fuzz `module` (for example "tests.fuzz.fuzz_pop3") from `seeds`; `folder` is empty."""
+    """Fuzz `module` (for example "tests.fuzz.fuzz_pop3") from `seeds`; `folder` is empty.
+
+    `words` are put in where the fuzzer likes: what it would take long to spell by chance.
+    """
     corpus, artifacts = folder / "corpus", folder / "artifacts"
     corpus.mkdir()
     artifacts.mkdir()
     for number, seed in enumerate(seeds):
         (corpus / f"seed-{number}").write_bytes(seed)
+    dictionary = folder / "words"
+    # The remark is there because an empty dictionary is refused.
+    dictionary.write_text("# words\n" + "".join([f'"{quoted(word)}"\n' for word in words]), "ascii")
     command = [sys.executable, "-m", module, *([PLANTED] if is_planted else [])]
     command += [
         f"-max_total_time={seconds}",
@@ -38,6 +50,7 @@ def run_target(
         "-timeout=5",  # seconds for one input: a slow one is a finding too
         "-rss_limit_mb=1024",
         "-print_final_stats=1",
+        f"-dict={dictionary}",
         f"-artifact_prefix={artifacts}/",
         str(corpus),
     ]
@@ -50,3 +63,8 @@ def run_target(
     assert executed, f"the target did not run:\n{report[-4000:]}"
     assert crashes or ended.returncode == 0, report[-4000:]
     return FuzzRun(int(executed[1]), crashes, report[-4000:])
+
+
+def quoted(word: bytes) -> str:
+    """Return the word as a dictionary of the fuzzer spells it: octets in hexadecimal."""
+    return "".join([f"\\x{octet:02x}" for octet in word])

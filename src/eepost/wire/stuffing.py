@@ -76,11 +76,9 @@ class TopCut:
         while self._lines_left and start < len(octets):
             stop = min(start + _LINES_COUNTED_AT_ONCE, len(octets))
             lines = octets.count(b"\n", start, stop)
-            if lines > self._lines_left:
+            if lines >= self._lines_left:
                 return self._step(octets, start)
             self._lines_left -= lines
-            if self._lines_left == 0:
-                return octets.rfind(b"\n", start, stop) + 1
             start = stop
         return start
 

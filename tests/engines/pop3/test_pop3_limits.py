@@ -237,5 +237,12 @@ def test_capabilities_tell_after_how_many_days_messages_expire() -> None:
     assert b"\r\nEXPIRE 30\r\n" in say(server, owner, b"CAPA\r\n")
 
 
+def test_closed_engine_keeps_nothing_that_still_comes() -> None:
+    server = logged_in(FakeOwner())
+    server.expire("")
+    server.receive(b"x" * 1000)
+    assert len(server._lines) == 0
+
+
 def test_credentials_show_in_no_traceback() -> None:
     assert repr(LoginGiven("alice", "correct horse")) == "LoginGiven()"
