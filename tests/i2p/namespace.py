@@ -30,7 +30,7 @@ with socket.socket(fileno=int(sys.argv[1])) as line:
 READY_SECONDS = 20.0
 
 
-class NoNamespace(Exception):
+class NoNamespace(Exception):  # noqa: N818 - a reason to skip, not a fault
     """This machine does not let us make one; the text says why."""
 
 

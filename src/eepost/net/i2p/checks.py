@@ -132,6 +132,20 @@ async def _first_line(connection: Connection) -> bytes:
     return octets.partition(b"\r\n")[0]
 
 
+async def proxy_answers(subject: str, stranger: Stranger) -> Finding:
+    """Look whether the router's SOCKS5 port is open at all."""
+    try:
+        connection = await _connector(LocalPort(stranger.socks), stranger.patience).opened()
+    except Unreachable:
+        return wrong(
+            subject,
+            f"nothing listens on {stranger.socks}, the router's SOCKS5 port",
+            "start the router, enable its SOCKS proxy, or name another port with --socks",
+        )
+    await connection.close()
+    return fine(subject, f"the router's SOCKS5 port is {stranger.socks}")
+
+
 async def service_is_reached(
     subject: str, stranger: Stranger, b32: str, port: int, local: Endpoint
 ) -> list[Finding]:

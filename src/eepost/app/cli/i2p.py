@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`eepost i2p`: make the post office reachable over I2P, and see whether it is."""
+
+import asyncio
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from eepost.app.cli.options import Data
+from eepost.app.config import ConfigError
+from eepost.app.i2p import (
+    LINK_KEYS,
+    MAIL_KEYS,
+    Reach,
+    choose,
+    examine,
+    open_reach,
+    pair,
+    paired_names,
+    save,
+    write_tunnels,
+)
+from eepost.app.office import open_office
+from eepost.net.clock import monotonic_seconds
+from eepost.net.connect import Patience
+from eepost.net.i2p.checks import State, Stranger
+from eepost.net.i2p.found import find_binary, find_certificates
+from eepost.net.i2p.own import (
+    Network,
+    OwnRouter,
+    PrivateNetwork,
+    Program,
+    PublicNetwork,
+    write_folder,
+)
+from eepost.net.i2p.tunnels import ServerTunnel, Tunnel, i2pd_text, java_text
+from eepost.net.listeners import parse_endpoint
+from eepost.observe.journal import Journal
+
+ROOT = Path("/")
+
+app = typer.Typer(
+    help="Be reachable over I2P: keys, tunnels, an own router, and whether all of it works.",
+    no_args_is_help=True,
+)
+
+Router = Annotated[
+    str,
+    typer.Option(
+        "--router",
+        help="auto, i2pd, java or own. `auto` takes a router that runs, else one of our own.",
+    ),
+]
+Paired = Annotated[
+    list[str] | None,
+    typer.Option("--paired", help="b32 address of a gateway that may reach the link."),
+]
+Private = Annotated[
+    str | None,
+    typer.Option(
+        "--private",
+        help="NETID@ADDRESS:PORT of a private network for trials; nothing outside is ever asked.",
+    ),
+]
+
+
+@app.command("setup")
+def setup(
+    data: Data,
+    router: Router = "auto",
+    paired: Paired = None,
+    hops: Annotated[int, typer.Option(min=0, max=7, help="Routers in each tunnel.")] = 3,
+    quantity: Annotated[int, typer.Option(min=1, max=16, help="Tunnels each way.")] = 3,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--tunnel-option", help="KEY=VALUE for every tunnel, as i2pd knows it."),
+    ] = None,
+) -> None:
+    """Make destination keys, write the tunnels into the router's folder, show the address.
+
+    Run it again after a change of listeners: keys and addresses stay.
+    """
+    if router not in {"auto", "i2pd", "java", "own"}:
+        raise typer.BadParameter("is auto, i2pd, java or own", param_hint="--router")
+    office = open_office(data)
+    try:
+        names = paired_names(paired or ())
+    except ValueError as reason:
+        raise typer.BadParameter(str(reason), param_hint="--paired") from None
+    chosen = msgspec.structs.replace(
+        choose(office, router, ROOT, Path.home()),
+        hops=hops,
+        quantity=quantity,
+        extra=tuple(_pair_of(text) for text in option or ()),
+    )
+    try:
+        known = open_reach(office).setup.paired
+    except ConfigError:
+        known = ()
+    chosen = msgspec.structs.replace(chosen, paired=tuple(dict.fromkeys((*known, *names))))
+    reach = save(office, chosen)
+    _place(reach)
+    typer.echo(f"The post office's address in I2P is {reach.keys(MAIL_KEYS).b32}")
+
+
+def _pair_of(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter("is KEY=VALUE", param_hint="--tunnel-option")
+    return key, value
+
+
+def _place(reach: Reach) -> None:
+    if reach.setup.router == "java":
+        typer.echo(f"Copy the keys files from {reach.folder} into the router's folder, and make")
+        typer.echo("these tunnels, each a file in its i2ptunnel.config.d, while it is stopped:\n")
+        typer.echo(java_text(reach.tunnels()))
+        return
+    try:
+        write_tunnels(reach)
+    except PermissionError:
+        typer.echo(f"{reach.tunnels_file} can't be written by this user. Put this there:\n")
+        typer.echo(i2pd_text(reach.tunnels()))
+        return
+    typer.echo(f"Wrote {reach.tunnels_file}.")
+    typer.echo(
+        "Start the router with eepost i2p run."
+        if reach.setup.router == "own"
+        else "Let the router read it: systemctl reload i2pd, or kill -HUP to its process."
+    )
+
+
+@app.command("tunnels")
+def tunnels(
+    data: Data,
+    side: Annotated[str, typer.Option("--side", help="client: for users; server: ours.")],
+    router: Annotated[str, typer.Option("--router", help="i2pd or java.")] = "i2pd",
+) -> None:
+    """Print tunnels: what users put into their router, or what stands in ours."""
+    reach = open_reach(open_office(data))
+    sides = {"client": reach.client_tunnels, "server": reach.tunnels}
+    texts = {"i2pd": i2pd_text, "java": java_text}
+    if side not in sides or router not in texts:
+        raise typer.BadParameter("--side is client or server, --router is i2pd or java")
+    typer.echo(texts[router](sides[side]()), nl=False)
+
+
+@app.command("show")
+def show(data: Data) -> None:
+    """Show addresses, tunnels and where they are kept."""
+    reach = open_reach(open_office(data))
+    rows = [
+        ("router", reach.setup.router),
+        ("mail destination", reach.keys(MAIL_KEYS).b32),
+        ("link destination", reach.keys(LINK_KEYS).b32),
+        ("paired gateways", " ".join(reach.setup.paired) or "none"),
+        ("keys", str(reach.keys_folder)),
+        ("tunnels", str(reach.tunnels_file)),
+        *((tunnel.name, _ends(tunnel)) for tunnel in reach.tunnels()),
+    ]
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        typer.echo(f"{label:<{width}}  {value}")
+
+
+def _ends(tunnel: Tunnel) -> str:
+    if isinstance(tunnel, ServerTunnel):
+        return f"I2P port {tunnel.inport} -> {tunnel.target}"
+    return f"{tunnel.listen} -> I2P"
+
+
+@app.command("pair")
+def pair_gateway(
+    data: Data,
+    gateway: Annotated[str, typer.Argument(help="The gateway's b32 address.")],
+    out: Annotated[Path, typer.Option("--out", help="Where to write the gateway's file.")],
+) -> None:
+    """Pair with a gateway: a new secret for both, and its address on the access list."""
+    reach = open_reach(open_office(data))
+    try:
+        reach = pair(reach, gateway, out)
+    except ValueError as reason:
+        raise typer.BadParameter(str(reason)) from None
+    _place(reach)
+    typer.echo(f"Give {out} to the gateway's operator over a safe way, then delete it here.")
+
+
+@app.command("doctor")
+def doctor(
+    data: Data,
+    socks: Annotated[
+        str | None, typer.Option("--socks", help="HOST:PORT of a SOCKS5 port into I2P.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option("--wait", min=1, help="Seconds to wait for each answer from I2P.")
+    ] = 60.0,
+) -> None:
+    """Look at the whole way from I2P to our listeners; exit code 1 if anything is wrong."""
+    reach = open_reach(open_office(data))
+    chosen = socks or reach.setup.socks
+    try:
+        endpoint = parse_endpoint(chosen) if chosen else None
+    except ValueError as reason:
+        raise typer.BadParameter(str(reason), param_hint="--socks") from None
+    patience = Patience(connect_seconds=wait, first_octet_seconds=wait)
+    stranger = Stranger(endpoint, patience) if endpoint else None
+    findings = asyncio.run(examine(reach, stranger, ROOT, Path.home()))
+    for finding in findings:
+        typer.echo(f"{finding.state.value:<12} {finding.subject}: {finding.text}")
+        if finding.mend:
+            typer.echo(f"{'':<12} -> {finding.mend}")
+    if any(finding.state is State.WRONG for finding in findings):
+        sys.exit(1)
+
+
+@app.command("run")
+def run(data: Data, private: Private = None) -> None:
+    """Run an I2P router of our own, an installed i2pd with only our tunnels, until Ctrl-C.
+
+    It is started again when it ends, with a growing pause.
+    """
+    reach = open_reach(open_office(data))
+    if reach.setup.router != "own":
+        raise ConfigError(
+            reach.folder,
+            "router",
+            f"this post office uses {reach.setup.router}, which somebody else runs",
+            "eepost i2p setup --router own changes that",
+        )
+    write_folder(reach.keys_folder, _network(private), reach.tunnels())
+    router = OwnRouter(_program(), reach.keys_folder, Journal(), monotonic_seconds)
+    asyncio.run(_keep_running(router))
+
+
+def _network(private: str | None) -> Network:
+    if private is None:
+        return PublicNetwork()
+    netid, _, place = private.partition("@")
+    try:
+        endpoint = parse_endpoint(place)
+        return PrivateNetwork(int(netid), endpoint.host, endpoint.port)
+    except ValueError:
+        raise typer.BadParameter("is NETID@ADDRESS:PORT", param_hint="--private") from None
+
+
+def _program() -> Program:
+    binary = find_binary(ROOT)
+    if binary is None:
+        raise ConfigError(ROOT, "", "no i2pd is installed", "apt install i2pd")
+    # A router must not outlive us: its ports would be taken when we start again.
+    setpriv = shutil.which("setpriv")
+    prefix = (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
+    return Program(binary, find_certificates(ROOT), prefix)
+
+
+async def _keep_running(router: OwnRouter) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, router.stop)
+    await router.run()
