@@ -173,6 +173,7 @@ class Session(asyncio.Protocol):
         "_flowing",
         "_hall",
         "_has_eof",
+        "_is_cut",
         "_is_lost",
         "_opened",
         "_owner",
@@ -193,7 +194,7 @@ class Session(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._flowing: asyncio.Future[None] | None = None
         self._unread = 0
-        self._has_eof = self._is_lost = False
+        self._has_eof = self._is_cut = self._is_lost = False
         self._opened = self._seen = 0.0
 
     # What the event loop calls.
@@ -275,7 +276,8 @@ class Session(asyncio.Protocol):
             self._expire(is_shutdown=True)
 
     def abort(self) -> None:
-        """End the session whatever it does."""
+        """End the session whatever it does; an event that waits is never decided."""
+        self._is_cut = True
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()
@@ -292,7 +294,7 @@ class Session(asyncio.Protocol):
     def _advance(self) -> None:
         """Serve events until the peer, the stream or the owner has to do something."""
         try:
-            while self._flowing is None:
+            while self._flowing is None and not self._is_cut:
                 event = self._engine.next_event()
                 if event is Signal.NEED_DATA:
                     if self._flush():
