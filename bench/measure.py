@@ -22,7 +22,7 @@ _WARM_UP_SECONDS = 1.0
 _SETTLE_SECONDS = 300.0
 _LOOK_SECONDS = 0.02  # how often we look whether everything is delivered
 _AT_ONCE_WHILE_CHECKING = 10
-_CONNECTIONS_PER_LOGIN_WAVE = 200
+_LOGINS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,42 +187,35 @@ def _sessions(
     return _figures(outcome, outcome.seconds, cpu)
 
 
-def idle(office: PostOffice, connections: int) -> Figures:
-    """Keep logged-in connections open, POP3 first, and see what the server's memory says."""
-    figures: Figures = {"connections": connections}
-    for name, address, kind in (
-        ("pop3", office.pop3, Pop3Login),
-        ("smtp", office.smtp, SmtpLogin),
-    ):
-        figures |= _keep(
-            office, name, address, map(kind, itertools.cycle(office.logins)), connections
-        )
-    return figures
+def idle_pop3(office: PostOffice, connections: int) -> Figures:
+    """Keep logged-in POP3 connections open and see what the server's memory says."""
+    return _idle(office, office.pop3, map(Pop3Login, itertools.cycle(office.logins)), connections)
 
 
-def _keep(
-    office: PostOffice,
-    name: str,
-    address: Address,
-    dialogues: Iterator[Dialogue],
-    connections: int,
+def idle_smtp(office: PostOffice, connections: int) -> Figures:
+    """Keep logged-in SMTP connections open and see what the server's memory says."""
+    return _idle(office, office.smtp, map(SmtpLogin, itertools.cycle(office.logins)), connections)
+
+
+def _idle(
+    office: PostOffice, address: Address, dialogues: Iterator[Dialogue], connections: int
 ) -> Figures:
-    wave = min(_CONNECTIONS_PER_LOGIN_WAVE, connections)
     # Every account once, few at a time: what the server needs once is not any connection's.
     drive(address, itertools.islice(dialogues, len(office.logins)), 2)
     time.sleep(1)
     before = memory(office.roots)
     kept: list[socket.socket] = []
     try:
+        wave = min(_LOGINS_AT_ONCE, connections)
         drive(address, itertools.islice(dialogues, connections), wave, retire=kept.append)
         time.sleep(1)
         after = memory(office.roots)
     finally:
         for each in kept:
             each.close()
-    time.sleep(1)
     return {
-        f"{name}_octets": (after.proportional - before.proportional) / connections,
-        f"{name}_resident_mb": after.resident / 1e6,
-        f"{name}_processes": after.processes,
+        "octets": (after.proportional - before.proportional) / connections,
+        "resident_mb": after.resident / 1e6,
+        "connections": connections,
+        "processes": after.processes,
     }

@@ -19,8 +19,8 @@ _COLUMNS = {
     "p99_ms": "p99 ms",
     "cpu_ms": "CPU ms each",
     "flushes": "flushes each",
-    "pop3_octets": "octets a POP3 conn.",
-    "smtp_octets": "octets an SMTP conn.",
+    "octets": "octets a connection",
+    "resident_mb": "MB in all",
 }
 
 

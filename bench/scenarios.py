@@ -9,7 +9,15 @@ from pathlib import Path
 from bench.eepost import Eepost, Template
 from bench.figures import Figures
 from bench.goals import OURS
-from bench.measure import Filled, count_flushes, idle, poll, submit, submit_unchecked
+from bench.measure import (
+    Filled,
+    count_flushes,
+    idle_pop3,
+    idle_smtp,
+    poll,
+    submit,
+    submit_unchecked,
+)
 from bench.offices import PostOffice, logins, running
 from bench.peers import MAILDIR, SDBOX_TUNED, Dovecot, PostfixDovecot
 from bench.processes import FlushCount
@@ -99,9 +107,16 @@ def _poll(workshop: Workshop, contender: str) -> Figures:
     return _fresh(workshop, contender, lambda it: poll(it, _CLIENTS, workshop.seconds))
 
 
-def _idle(workshop: Workshop, contender: str) -> Figures:
-    connections = _CONNECTIONS if contender == OURS else _CONNECTIONS_PEER
-    return _fresh(workshop, contender, lambda it: idle(it, connections))
+def _idle_pop3(workshop: Workshop, contender: str) -> Figures:
+    return _fresh(workshop, contender, lambda it: idle_pop3(it, _connections(contender)))
+
+
+def _idle_smtp(workshop: Workshop, contender: str) -> Figures:
+    return _fresh(workshop, contender, lambda it: idle_smtp(it, _connections(contender)))
+
+
+def _connections(contender: str) -> int:
+    return _CONNECTIONS if contender == OURS else _CONNECTIONS_PEER
 
 
 def _fetch(workshop: Workshop, contender: str) -> Figures:
@@ -149,10 +164,17 @@ SCENARIOS = (
         _poll,
     ),
     Scenario(
-        "idle",
-        "5,000 logged-in connections (150 at the peer)",
+        "idle-pop3",
+        "5,000 logged-in POP3 connections (150 at the peer)",
+        (OURS, "maildir"),
+        _idle_pop3,
+        is_steady=True,
+    ),
+    Scenario(
+        "idle-smtp",
+        "5,000 logged-in SMTP connections (150 at the peer)",
         (OURS, "postfix"),
-        _idle,
+        _idle_smtp,
         is_steady=True,
     ),
     Scenario(

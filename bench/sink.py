@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that says yes and stores nothing: shows how fast the load generator can be.
 
-`python -m bench.sink PORT` answers there. It looks only at the first octets of what comes: no server
-that does its work can be faster, so this is the limit of what the bench can see.
+`python -m bench.sink PORT` answers there. It looks only at the first octets of what comes: no
+server that does its work can be faster, so this is the limit of what the bench can see.
 """
 
 import asyncio
