@@ -11,6 +11,7 @@ At 50 clients this needs no pause to gather: while one batch is flushed the next
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -60,6 +61,7 @@ class LaneCounts:
 
 
 _Future: TypeAlias = "asyncio.Future[Any]"
+_Item: TypeAlias = tuple[Work, _Future]
 _Settled: TypeAlias = tuple[_Future, Any, BaseException | None]
 
 
@@ -72,9 +74,9 @@ class Lane:
     clock: Callable[[], float]
     scrub_after_seconds: float
     counts: LaneCounts = field(default_factory=LaneCounts)
-    _queue: "queue.SimpleQueue[tuple[Work, _Future] | None]" = field(
-        default_factory=queue.SimpleQueue
-    )
+    _arrived: "list[_Item]" = field(default_factory=list)  # in this turn of the loop
+    _queue: "queue.SimpleQueue[list[_Item] | None]" = field(default_factory=queue.SimpleQueue)
+    _taken: "deque[_Item]" = field(default_factory=deque)  # by the thread
     _waiting_items: int = 0
     _waiting_octets: int = 0
     _scrub_due: float | None = None
@@ -98,7 +100,11 @@ class Lane:
             return future
         self._waiting_items += 1
         self._waiting_octets += work.octets
-        self._queue.put((work, future))
+        if not self._arrived:
+            # Handed over when this turn of the loop ends. Waking the thread for each item would
+            # make it take the interpreter from the loop for a batch of one.
+            self.loop.call_soon(self._hand_over)
+        self._arrived.append((work, future))
         return future
 
     async def stop(self) -> None:
@@ -107,8 +113,14 @@ class Lane:
         if thread is None:
             return
         self._stopping = True
+        self._hand_over()
         self._queue.put(None)
         await self.loop.run_in_executor(None, thread.join)
+
+    def _hand_over(self) -> None:
+        if self._arrived:
+            self._queue.put(self._arrived)
+            self._arrived = []
 
     def _run(self) -> None:
         try:
@@ -120,26 +132,35 @@ class Lane:
         finally:
             self.writer.close()
 
-    def _gather(self) -> list[tuple[Work, _Future]] | None:
+    def _gather(self) -> "list[_Item] | None":
         """Wait for work and return all there is, within bounds; None when it is time to stop."""
-        batch: list[tuple[Work, _Future]] = []
+        is_last = self._take()
+        batch: list[_Item] = []
         octets = 0
-        try:
-            item = self._queue.get(timeout=self._seconds_to_scrub())
-            while item is not None:
-                batch.append(item)
-                octets += item[0].octets
-                if len(batch) >= MAX_BATCH_ITEMS or octets >= MAX_BATCH_OCTETS:
-                    return batch
-                item = self._queue.get_nowait()
-        except queue.Empty:
-            return batch
-        if batch:
-            self._queue.put(None)  # nothing comes behind it, so it is the next thing seen
-            return batch
-        return None
+        while self._taken and len(batch) < MAX_BATCH_ITEMS and octets < MAX_BATCH_OCTETS:
+            batch.append(self._taken.popleft())
+            octets += batch[-1][0].octets
+        if is_last:
+            if not batch:
+                return None
+            self._queue.put(None)  # seen again when all is done
+        return batch
 
-    def _commit(self, batch: list[tuple[Work, _Future]]) -> None:
+    def _take(self) -> bool:
+        """Take what was handed over, waiting if nothing is left; True at the end of it all."""
+        try:
+            if not self._taken:
+                handed = self._queue.get(timeout=self._seconds_to_scrub())
+                if handed is None:
+                    return True
+                self._taken.extend(handed)
+            while (handed := self._queue.get_nowait()) is not None:
+                self._taken.extend(handed)
+        except queue.Empty:
+            return False
+        return True
+
+    def _commit(self, batch: list[_Item]) -> None:
         settled = self._attempt(batch)
         self.counts.items += len(batch)
         self.counts.largest_batch = max(self.counts.largest_batch, len(batch))
@@ -151,7 +172,7 @@ class Lane:
             # The loop was closed without stop(): nobody is there to be told, all is durable.
             return
 
-    def _attempt(self, batch: list[tuple[Work, _Future]]) -> list[_Settled]:
+    def _attempt(self, batch: list[_Item]) -> list[_Settled]:
         try:
             results = self.writer.perform([work for work, _ in batch])
         except NotBegun as fault:
