@@ -36,8 +36,14 @@ class DotStuffer:
         return stuffed
 
     def end(self) -> bytes:
-        """Return what ends the message: its last CRLF if it lacks one, and the dot."""
-        return b".\r\n" if self._tail == b"\r\n" else b"\r\n.\r\n"
+        """Return what ends the message: its last CRLF if it lacks one, and the dot.
+
+        The next octets begin another message.
+        """
+        if self._tail == b"\r\n":
+            return b".\r\n"
+        self._tail = b"\r\n"
+        return b"\r\n.\r\n"
 
 
 class TopCut:

@@ -51,6 +51,14 @@ def test_message_that_ends_in_a_bare_line_feed_gets_a_line_end() -> None:
     assert stuffed([b"a\r"]) == b"a\r\r\n.\r\n"
 
 
+@given(HOSTILE, HOSTILE)
+def test_one_message_leaves_no_trace_in_the_next(first: bytes, second: bytes) -> None:
+    stuffer = DotStuffer()
+    stuffer.stuff(first)
+    stuffer.end()
+    assert stuffer.stuff(second) + stuffer.end() == stuffed([second])
+
+
 def test_dot_after_a_bare_line_feed_is_doubled() -> None:
     assert stuffed([b"a\n.\n.b"]) == b"a\n..\n..b\r\n.\r\n"
 

@@ -21,6 +21,7 @@ class Session:
         "expire_days",
         "is_admitted",
         "is_closed",
+        "is_sending",
         "limits",
         "listing",
         "login",
@@ -39,7 +40,8 @@ class Session:
         self._errors = 0
         self.outgoing_octets = 0
         self._outgoing: list[bytes] = []
-        self._stuffer: DotStuffer | None = None  # of the message that is under way
+        self.is_sending = False  # a message has begun and not ended: nothing else may be sent
+        self._stuffer = DotStuffer()
         self._cut: TopCut | None = None
 
     def send(self, octets: bytes) -> None:
@@ -83,33 +85,30 @@ class Session:
             self.close()
 
     @property
-    def is_sending(self) -> bool:
-        """A message has begun and not ended: nothing else may be sent."""
-        return self._stuffer is not None
-
-    @property
     def has_enough(self) -> bool:
         """What more of the message comes would not be shown."""
         return self._cut is not None and self._cut.is_complete
 
     def show(self, wanted: MessageWanted, octets: bytes) -> None:
         """Send the next octets of a message."""
-        stuffer = self._stuffer or self._begin(wanted)
+        if not self.is_sending:
+            self._begin(wanted)
         if self._cut is not None:
             octets = self._cut.cut(octets)
-        self.send(stuffer.stuff(octets))
+        self.send(self._stuffer.stuff(octets))
 
     def finish(self, wanted: MessageWanted) -> None:
         """Send the end of a message."""
-        stuffer = self._stuffer or self._begin(wanted)
-        self.send(stuffer.end())
-        self._stuffer = self._cut = None
+        if not self.is_sending:
+            self._begin(wanted)
+        self.send(self._stuffer.end())
+        self.is_sending = False
+        self._cut = None
 
-    def _begin(self, wanted: MessageWanted) -> DotStuffer:
-        stuffer = self._stuffer = DotStuffer()
+    def _begin(self, wanted: MessageWanted) -> None:
+        self.is_sending = True
         if wanted.body_lines is None:
             self.send(b"+OK %d octets\r\n" % wanted.entry.size_octets)
         else:
             self._cut = TopCut(wanted.body_lines)
             self.send(replies.TOP_FOLLOWS)
-        return stuffer
