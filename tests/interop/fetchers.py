@@ -110,9 +110,9 @@ def _mutt(desk: Desk, keep: bool) -> Run:
         "set ssl_starttls=no\nset ssl_force_tls=no\nset mbox_type=mbox\n"
         f'set folder="{desk.home}"\n'
         f'set spoolfile="{desk.home}/inbox.mbox"\nset quit=yes\nset move=no\nset delete=no\n'
-        "set sleep_time=0\nset wait_key=no\npush <fetch-mail><quit>\n",
+        "set sleep_time=0\nset wait_key=no\npush <fetch-mail>\n",
     )
-    return run_on_terminal(desk, ["mutt", "-n", "-F", config])
+    return run_on_terminal(desk, b"q", "mutt", "-n", "-F", config)
 
 
 def _kept(path: Path) -> bytes:

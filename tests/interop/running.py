@@ -6,7 +6,7 @@ import pty
 import select
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,8 +86,8 @@ def run(
     return Run(done.returncode, done.stdout.decode(errors="replace"))
 
 
-def run_on_terminal(desk: Desk, command: Sequence[str | Path]) -> Run:
-    """Run `command` on a terminal of its own; it gets its keys from its configuration."""
+def run_on_terminal(desk: Desk, leave: bytes, *command: str | Path) -> Run:
+    """Run `command` on a terminal of its own and press `leave` until it does."""
     mine, its = pty.openpty()
     process = subprocess.Popen(
         [*AS_USER, *map(str, command)],
@@ -99,19 +99,24 @@ def run_on_terminal(desk: Desk, command: Sequence[str | Path]) -> Run:
         start_new_session=True,
     )
     os.close(its)
-    shown = bytearray()
-    until = time.monotonic() + RUN_SECONDS
     try:
-        while time.monotonic() < until:
-            if select.select([mine], [], [], 0.1)[0]:
-                try:
-                    shown += os.read(mine, 65_536)
-                except OSError:  # the other end is closed
-                    break
-            elif process.poll() is not None:
-                break
+        shown = _watch(mine, leave)
         return Run(process.wait(5), shown.decode(errors="replace"))
     finally:
         process.kill()
         process.wait()
         os.close(mine)
+
+
+def _watch(terminal: int, leave: bytes) -> bytes:
+    shown = bytearray()
+    until = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < until:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                shown += os.read(terminal, 65_536)
+            except OSError:  # the other end is closed: the program has ended
+                break
+        elif shown:
+            os.write(terminal, leave)
+    return bytes(shown)
