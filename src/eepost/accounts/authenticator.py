@@ -49,6 +49,11 @@ class _Right:
     account: Account
     seeds: dict[int, bytes]
     epoch: int
+    is_remembered: bool
+
+
+# Looks up name and password in the memory as of an epoch.
+_Recall = Callable[[str, str, int], _Right | None]
 
 
 class Authenticator:
@@ -97,66 +102,58 @@ class Authenticator:
 
     def recall_submission(self, login: str, password: str) -> Account | None:
         """Return the account if this login is remembered as right; takes microseconds."""
-        name = login_name(login, self._domains)
-        if name is None:
-            return None
-        epoch = self._accounts.epoch()
-        return self._memory.recall_submission(name, password, self._clock(), epoch)
+        found = self._recall(login, password, self._recall_submission)
+        return None if found is None else found.account
 
     def recall_maildrop(self, login: str, password: str) -> OpenMaildrop | None:
         """Return the maildrop if this login is remembered as right; takes microseconds."""
-        name = login_name(login, self._domains)
-        if name is None:
-            return None
-        epoch = self._accounts.epoch()
-        found = self._memory.recall_maildrop(name, password, self._clock(), epoch)
-        return None if found is None else OpenMaildrop(found[0], _private_keys(found[1]))
+        found = self._recall(login, password, self._recall_maildrop)
+        return None if found is None else _open_maildrop(found)
 
     async def check_submission(
         self, login: str, password: str, peer: bytes | None
     ) -> Account | WrongCredentials | Busy:
         """Return the account if login and password are right, whatever that takes."""
-        if await self._confirmed(login):
-            remembered = self.recall_submission(login, password)
-            if remembered is not None:
-                return remembered
-        found = await self._check(login, password, peer)
+        found = await self._check(login, password, peer, self._recall_submission)
         return found.account if isinstance(found, _Right) else found
 
     async def check_maildrop(
         self, login: str, password: str, peer: bytes | None
     ) -> OpenMaildrop | WrongCredentials | Busy:
         """Return account and private keys if login and password are right."""
-        if await self._confirmed(login):
-            remembered = self.recall_maildrop(login, password)
-            if remembered is not None:
-                return remembered
-        found = await self._check(login, password, peer)
+        found = await self._check(login, password, peer, self._recall_maildrop)
         if not isinstance(found, _Right):
             return found
-        self._memory.remember_maildrop(
-            found.account, password, found.seeds, self._clock(), found.epoch
-        )
-        return OpenMaildrop(found.account, _private_keys(found.seeds))
+        if not found.is_remembered:
+            self._memory.remember_maildrop(
+                found.account, password, found.seeds, self._clock(), found.epoch
+            )
+        return _open_maildrop(found)
 
     def forget_expired(self) -> None:
         """Forget logins that are too old; to be called often enough to mean it."""
         self._memory.forget_expired(self._clock())
 
-    async def _confirmed(self, login: str) -> bool:
-        """Some account changed: look whether this one is as it was when it was remembered."""
+    def _recall(self, login: str, password: str, recall: _Recall) -> _Right | None:
         name = login_name(login, self._domains)
-        epoch = self._accounts.epoch()
-        if name is None or not self._memory.is_stale(name, epoch):
-            return False
-        account = await self._compute(lambda: self._accounts.find(name))
-        self._memory.confirm(name, account, epoch)
-        return True
+        return None if name is None else recall(name, password, self._accounts.epoch())
+
+    def _recall_submission(self, name: str, password: str, epoch: int) -> _Right | None:
+        account = self._memory.recall_submission(name, password, self._clock(), epoch)
+        return None if account is None else _Right(account, {}, epoch, is_remembered=True)
+
+    def _recall_maildrop(self, name: str, password: str, epoch: int) -> _Right | None:
+        found = self._memory.recall_maildrop(name, password, self._clock(), epoch)
+        return None if found is None else _Right(*found, epoch, is_remembered=True)
 
     async def _check(
-        self, login: str, password: str, peer: bytes | None
+        self, login: str, password: str, peer: bytes | None, recall: _Recall
     ) -> _Right | WrongCredentials | Busy:
         name = login_name(login, self._domains)
+        if name is not None and await self._confirmed(name):
+            remembered = self._recall(login, password, recall)
+            if remembered is not None:
+                return remembered
         # What can't be a name here costs and waits like any other login.
         attempt = self._throttle.enter(name or login, peer, self._clock())
         if attempt is None:
@@ -165,7 +162,7 @@ class Authenticator:
         try:
             if attempt.delay_seconds:
                 await self._pause(attempt.delay_seconds)
-            found = await self._in_turn(name, password)
+            found = await self._in_turn(name, password, recall)
             if isinstance(found, _Right):
                 settle = self._throttle.accepted
             elif isinstance(found, WrongCredentials):
@@ -174,32 +171,50 @@ class Authenticator:
         finally:
             settle(attempt)
 
-    async def _in_turn(self, name: str | None, password: str) -> _Right | WrongCredentials | Busy:
+    async def _confirmed(self, name: str) -> bool:
+        """Some account changed: look whether this one is as it was when it was remembered."""
+        epoch = self._accounts.epoch()
+        if not self._memory.is_stale(name, epoch):
+            return False
+        account = await self._compute(lambda: self._accounts.find(name))
+        self._memory.confirm(name, account, epoch)
+        return True
+
+    async def _in_turn(
+        self, name: str | None, password: str, recall: _Recall
+    ) -> _Right | WrongCredentials | Busy:
         if self._waiting >= self._max_waiting:
             return Busy()
         # Read before the account is: what changes in between makes the memory stale.
         epoch = self._accounts.epoch()
         self._waiting += 1
         try:
-            found = await self._compute(lambda: self._open(name, password, epoch))
+            found = await self._compute(lambda: self._open(name, password, epoch, recall))
         finally:
             self._waiting -= 1
         if found is None:
             return WrongCredentials()
-        self._memory.remember_submission(found.account, password, self._clock(), epoch)
+        if not found.is_remembered:
+            self._memory.remember_submission(found.account, password, self._clock(), epoch)
         return found
 
-    def _open(self, name: str | None, password: str, epoch: int) -> _Right | None:
+    def _open(self, name: str | None, password: str, epoch: int, recall: _Recall) -> _Right | None:
         """Blocks; the same computation is made for every login, whatever is wrong with it."""
         account = None if name is None else self._accounts.find(name)
-        if account is None:
+        if name is None or account is None:
             derive(password, _NO_SALT, self._cost)
             return None
+        # A client that opens ten connections at once pays for about one.
+        remembered = recall(name, password, epoch)
+        if remembered is not None:
+            return remembered
         derived = verify(password, account.password)
         if derived is None or account.state is State.DISABLED:
             return None
-        return _Right(account, open_seeds(account, Door.PASSWORD, derived.wrapping_key), epoch)
+        seeds = open_seeds(account, Door.PASSWORD, derived.wrapping_key)
+        return _Right(account, seeds, epoch, is_remembered=False)
 
 
-def _private_keys(seeds: dict[int, bytes]) -> dict[int, PrivateKey]:
-    return {generation: PrivateKey.from_seed(seed) for generation, seed in seeds.items()}
+def _open_maildrop(found: _Right) -> OpenMaildrop:
+    keys = {generation: PrivateKey.from_seed(seed) for generation, seed in found.seeds.items()}
+    return OpenMaildrop(found.account, keys)

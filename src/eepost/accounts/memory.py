@@ -44,7 +44,10 @@ class _Entry:
 
 
 class LoginMemory:
-    """What is remembered of right logins, by account name; `now` is any clock that only rises."""
+    """What is remembered of right logins, by account name; `now` is any clock that only rises.
+
+    Any thread may recall; everything else belongs to one thread.
+    """
 
     __slots__ = (
         "_key",
@@ -159,10 +162,7 @@ class LoginMemory:
         self, entries: OrderedDict[str, _Entry], name: str, now: float, epoch: int
     ) -> _Entry | None:
         entry = entries.get(name)
-        if entry is None or entry.epoch != epoch:
-            return None
-        if entry.expires <= now:
-            del entries[name]
+        if entry is None or entry.epoch != epoch or entry.expires <= now:
             return None
         return entry
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 FREE_ATTEMPTS = 3
 FIRST_DELAY_SECONDS = 0.5
 # Every mail client waits this long; 8 s with 8 waiting are 86,000 guesses a day for one account.
+# (Those that are under way when the first turns out wrong come on top, once in some minutes: they
+# are as many as may wait for an Argon2id computation.)
 MAX_DELAY_SECONDS = 8.0
 MAX_WAITING = 8
 # A level is halved in this time, so ten minutes after a flood all is as before.
@@ -60,34 +62,36 @@ class Throttle:
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
     def enter(self, name: str, peer: bytes | None, now: float) -> Attempt | None:
-        """Let an attempt begin, counted as wrong until it turns out otherwise.
+        """Let an attempt begin; None where too many that have to wait do so already.
 
-        None where too many wait for this account or peer already. An unknown peer (None) has no
-        bucket of its own: all of them in one would slow everybody. Each Attempt must be given back
-        to `refused`, `accepted` or `abandoned`, once.
+        Only attempts that turned out wrong count: a mail client that opens ten connections at once
+        is not slowed. An unknown peer (None) has no bucket of its own, since all of them in one
+        would slow everybody. Each Attempt must be given back to `refused`, `accepted` or
+        `abandoned`, once.
         """
         pair = None if peer is None else self._tag(b"pair", name, peer)
         tags = self._tags(name, peer, pair)
         buckets = [self._faded(tag, now) for tag in tags]
-        if any(bucket.waiting >= MAX_WAITING for bucket in buckets):
-            return None
         delay = max(_delay(bucket.level) for bucket in buckets)
-        for bucket in buckets:
-            bucket.level = min(MAX_LEVEL, bucket.level + 1)
-            bucket.waiting += 1
+        if delay:
+            if any(bucket.waiting >= MAX_WAITING for bucket in buckets):
+                return None
+            for bucket in buckets:
+                bucket.waiting += 1
         return Attempt(delay, tags, pair)
 
     def refused(self, attempt: Attempt) -> None:
         """The password was wrong."""
-        self._leave(attempt, 0.0)
+        for bucket in self._left(attempt):
+            bucket.level = min(MAX_LEVEL, bucket.level + 1)
 
     def accepted(self, attempt: Attempt) -> None:
-        """The password was right: it does not count, and the peer is known for this account.
+        """The password was right: the peer is known for this account from now on.
 
         What counted before stays, or an attacker with an account of his own could wash his peer
         clean with it.
         """
-        self._leave(attempt, 1.0)
+        self._left(attempt)
         if attempt.pair is not None:
             self._known[attempt.pair] = None
             self._known.move_to_end(attempt.pair)
@@ -96,14 +100,15 @@ class Throttle:
 
     def abandoned(self, attempt: Attempt) -> None:
         """The attempt ended without an answer about the password."""
-        self._leave(attempt, 1.0)
+        self._left(attempt)
 
-    def _leave(self, attempt: Attempt, credit: float) -> None:
-        for tag in attempt.tags:
-            bucket = self._buckets.get(tag)
-            if bucket is not None:  # else it was the oldest of too many
-                bucket.level = max(0.0, bucket.level - credit)
+    def _left(self, attempt: Attempt) -> list[_Bucket]:
+        # A bucket that is missing was the oldest of too many.
+        buckets = [self._buckets[tag] for tag in attempt.tags if tag in self._buckets]
+        if attempt.delay_seconds:
+            for bucket in buckets:
                 bucket.waiting = max(0, bucket.waiting - 1)
+        return buckets
 
     def _tags(self, name: str, peer: bytes | None, pair: bytes | None) -> tuple[bytes, ...]:
         if pair is not None and pair in self._known:
