@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eepost.accounts.memory import LoginMemory
+from eepost.accounts.model import State
+from tests.contracts.samples import account, octets
+
+ALICE, BOB = account("alice"), account("bob")
+SEEDS = {1: octets("one", 96), 7: octets("seven", 96)}
+KEY = bytes(range(32))
+EPOCH = 5
+
+
+def remembering(lifetime_seconds: float = 300.0, max_entries: int = 10) -> LoginMemory:
+    memory = LoginMemory(KEY, lifetime_seconds, max_entries)
+    memory.remember_submission(ALICE, "password", 1000.0, EPOCH)
+    memory.remember_maildrop(ALICE, "password", SEEDS, 1000.0, EPOCH)
+    return memory
+
+
+def recalled(
+    memory: LoginMemory,
+    name: str = "alice",
+    password: str = "password",
+    now: float = 1000.0,
+    epoch: int = EPOCH,
+) -> tuple[bool, bool]:
+    """Return whether submission and maildrop are recalled."""
+    submission = memory.recall_submission(name, password, now, epoch)
+    maildrop = memory.recall_maildrop(name, password, now, epoch)
+    return submission is not None, maildrop is not None
+
+
+def test_a_right_login_is_recalled() -> None:
+    memory = remembering()
+    assert memory.recall_submission("alice", "password", 1000.0, EPOCH) == ALICE
+    assert memory.recall_maildrop("alice", "password", 1000.0, EPOCH) == (ALICE, SEEDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("alice", "passworD"),
+        ("alice", ""),
+        ("alice", "password\0"),
+        ("alice", "password\ud800"),
+        ("bob", "password"),
+        ("alicep", "assword"),
+    ],
+)
+def test_another_name_or_password_is_not(name: str, password: str) -> None:
+    assert recalled(remembering(), name, password) == (False, False)
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=20))
+def test_a_maildrop_without_any_readable_key_is_recalled_too(password: str) -> None:
+    memory = LoginMemory(KEY)
+    memory.remember_maildrop(ALICE, password, {}, 0.0, EPOCH)
+    assert memory.recall_maildrop("alice", password, 1.0, EPOCH) == (ALICE, {})
+
+
+def test_each_kind_of_login_is_remembered_by_itself() -> None:
+    memory = LoginMemory(KEY)
+    memory.remember_submission(ALICE, "password", 1000.0, EPOCH)
+    assert recalled(memory) == (True, False)
+    memory = LoginMemory(KEY)
+    memory.remember_maildrop(ALICE, "password", SEEDS, 1000.0, EPOCH)
+    assert recalled(memory) == (False, True)
+
+
+def test_a_login_is_recalled_for_its_lifetime_and_no_longer() -> None:
+    memory = remembering(lifetime_seconds=300.0)
+    assert recalled(memory, now=1299.9) == (True, True)
+    assert recalled(memory, now=1300.0) == (False, False)
+
+
+def test_recalling_does_not_prolong_the_lifetime() -> None:
+    memory = remembering(lifetime_seconds=300.0)
+    assert recalled(memory, now=1200.0) == (True, True)
+    assert recalled(memory, now=1301.0) == (False, False)
+
+
+def test_what_is_too_old_is_forgotten_and_the_rest_kept() -> None:
+    memory = remembering(lifetime_seconds=300.0)
+    memory.remember_submission(BOB, "password", 1100.0, EPOCH)
+    memory.forget_expired(1300.0)
+    # Asked as of an earlier moment, what was only passed over would still be there.
+    assert recalled(memory, now=1000.0) == (False, False)
+    assert recalled(memory, name="bob", now=1300.0) == (True, False)
+
+
+def test_what_was_remembered_again_lives_on() -> None:
+    memory = remembering(lifetime_seconds=300.0)
+    memory.remember_submission(BOB, "password", 1100.0, EPOCH)
+    memory.remember_submission(ALICE, "password", 1200.0, EPOCH)
+    memory.forget_expired(1400.0)
+    assert recalled(memory, name="bob", now=1000.0) == (False, False)
+    assert recalled(memory, now=1400.0) == (True, False)
+
+
+def test_the_oldest_is_forgotten_when_there_are_too_many() -> None:
+    memory = LoginMemory(KEY, max_entries=2)
+    for at, each in enumerate((ALICE, BOB, account("carol"))):
+        memory.remember_submission(each, "password", at, EPOCH)
+    names = ("alice", "bob", "carol")
+    assert [recalled(memory, name, now=3.0)[0] for name in names] == [False, True, True]
+
+
+# The epoch.
+
+
+def test_nothing_is_recalled_at_another_epoch() -> None:
+    memory = remembering()
+    assert recalled(memory, epoch=EPOCH + 1) == (False, False)
+    assert recalled(memory, epoch=EPOCH - 1) == (False, False)
+
+
+def test_an_account_that_is_as_it_was_is_recalled_at_the_new_epoch() -> None:
+    memory = remembering()
+    assert memory.is_stale("alice", EPOCH + 1)
+    memory.confirm("alice", replace(ALICE), EPOCH + 1)
+    assert not memory.is_stale("alice", EPOCH + 1)
+    assert recalled(memory, epoch=EPOCH + 1) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "now_kept",
+    [None, replace(ALICE, state=State.DISABLED), replace(ALICE, keys=()), BOB],
+    ids=["deleted", "disabled", "other keys", "another account"],
+)
+def test_an_account_that_changed_is_forgotten(now_kept: object) -> None:
+    memory = remembering()
+    memory.confirm("alice", now_kept, EPOCH + 1)  # type: ignore[arg-type]
+    assert recalled(memory, epoch=EPOCH + 1) == (False, False)
+    assert recalled(memory, epoch=EPOCH) == (False, False)
+
+
+def test_only_what_is_remembered_at_another_epoch_is_stale() -> None:
+    memory = remembering()
+    assert not memory.is_stale("alice", EPOCH)
+    assert not memory.is_stale("bob", EPOCH + 1)
+    memory.confirm("bob", BOB, EPOCH + 1)
+    assert recalled(memory) == (True, True)
+
+
+def test_a_forgotten_account_is_not_recalled() -> None:
+    memory = remembering()
+    memory.remember_submission(BOB, "password", 1000.0, EPOCH)
+    memory.forget("alice")
+    memory.forget("nobody")
+    assert recalled(memory) == (False, False)
+    assert recalled(memory, "bob") == (True, False)
+
+
+# What lies in memory.
+
+
+def everything(memory: LoginMemory) -> bytes:
+    entries = [*memory._submission.values(), *memory._maildrops.values()]
+    return b"".join(each.proof + each.nonce for each in entries)
+
+
+def test_no_password_and_no_seed_lies_in_memory() -> None:
+    held = everything(remembering())
+    assert b"password" not in held
+    assert not any(seed[:8] in held or seed[-8:] in held for seed in SEEDS.values())
+
+
+def test_remembering_twice_uses_another_nonce() -> None:
+    memory = remembering()
+    first = everything(memory)
+    memory.remember_maildrop(ALICE, "password", {1: octets("other", 96)}, 1000.0, EPOCH)
+    second = everything(memory)
+    assert first[-12:] != second[-12:]
+
+
+def test_another_process_key_recalls_nothing() -> None:
+    memory = remembering()
+    other = LoginMemory(KEY[::-1])
+    other._submission, other._maildrops = memory._submission, memory._maildrops
+    assert recalled(other) == (False, False)
+
+
+def test_no_secret_shows_in_a_repr() -> None:
+    memory = remembering()
+    (entry,) = memory._maildrops.values()
+    assert "proof" not in repr(entry)
+    assert KEY.hex() not in repr(memory)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eepost.accounts.throttle import (
+    FREE_ATTEMPTS,
+    HALF_LIFE_SECONDS,
+    MAX_DELAY_SECONDS,
+    MAX_WAITING,
+    Attempt,
+    Throttle,
+)
+
+KEY = bytes(range(32))
+PEER, OTHER_PEER = b"peer", b"other peer"
+
+
+def enter(
+    throttle: Throttle, name: str = "alice", peer: bytes | None = None, now: float = 0.0
+) -> Attempt:
+    attempt = throttle.enter(name, peer, now)
+    assert attempt is not None
+    return attempt
+
+
+def fail(
+    throttle: Throttle,
+    name: str = "alice",
+    peer: bytes | None = None,
+    times: int = 1,
+    now: float = 0.0,
+) -> None:
+    for _ in range(times):
+        throttle.refused(enter(throttle, name, peer, now))
+
+
+def delay(
+    throttle: Throttle, name: str = "alice", peer: bytes | None = None, now: float = 0.0
+) -> float:
+    attempt = enter(throttle, name, peer, now)
+    throttle.abandoned(attempt)
+    return attempt.delay_seconds
+
+
+def test_typing_errors_cost_nothing() -> None:
+    throttle = Throttle(KEY)
+    fail(throttle, times=FREE_ATTEMPTS - 1)
+    assert delay(throttle) == 0
+    fail(throttle)
+    assert delay(throttle) == 0.5
+
+
+def test_the_delay_grows_to_a_bound() -> None:
+    throttle = Throttle(KEY)
+    fail(throttle, times=FREE_ATTEMPTS)
+    delays = []
+    for _ in range(50):
+        delays.append(delay(throttle))
+        fail(throttle)
+    assert delays[:5] == [0.5, 1, 2, 4, 8]
+    assert delays[4:] == [MAX_DELAY_SECONDS] * 46
+
+
+def test_the_delay_fades_however_many_attempts_there_were() -> None:
+    throttle = Throttle(KEY)
+    fail(throttle, times=1000)
+    assert delay(throttle) == MAX_DELAY_SECONDS
+    delays = [delay(throttle, now=HALF_LIFE_SECONDS * steps) for steps in (1, 2, 3)]
+    assert MAX_DELAY_SECONDS > delays[0] > delays[1] >= delays[2] == 0
+
+
+def test_a_clock_that_stands_still_or_goes_back_is_no_fault() -> None:
+    throttle = Throttle(KEY)
+    fail(throttle, times=FREE_ATTEMPTS, now=100.0)
+    assert delay(throttle, now=99.0) == 0.5
+
+
+def test_one_account_under_attack_slows_no_other() -> None:
+    throttle = Throttle(KEY)
+    fail(throttle, "alice", times=50)
+    assert delay(throttle, "bob") == 0
+
+
+def test_one_peer_that_tries_many_accounts_is_slowed_and_no_other_peer() -> None:
+    throttle = Throttle(KEY)
+    for at in range(10):
+        fail(throttle, f"user{at}", PEER)
+    assert delay(throttle, "alice", PEER) == MAX_DELAY_SECONDS
+    assert delay(throttle, "alice", OTHER_PEER) == 0
+
+
+def test_unknown_peers_share_no_bucket() -> None:
+    throttle = Throttle(KEY)
+    for at in range(50):
+        fail(throttle, f"user{at}", None)
+    assert delay(throttle, "alice", None) == 0
+
+
+def test_an_account_is_slowed_for_all_peers_that_it_was_not_used_from() -> None:
+    throttle = Throttle(KEY)
+    for at in range(50):
+        fail(throttle, "alice", b"bot %d" % at)
+    assert delay(throttle, "alice", PEER) == MAX_DELAY_SECONDS
+    assert delay(throttle, "alice", None) == MAX_DELAY_SECONDS
+
+
+def test_an_attack_does_not_slow_the_owner_where_he_logged_in_before() -> None:
+    throttle = Throttle(KEY)
+    throttle.accepted(enter(throttle, "alice", PEER))
+    fail(throttle, "alice", OTHER_PEER, times=50)
+    assert delay(throttle, "alice", PEER) == 0
+    assert delay(throttle, "bob", PEER) == 0
+
+
+def test_a_peer_where_the_owner_logged_in_before_is_slowed_when_it_guesses() -> None:
+    throttle = Throttle(KEY)
+    throttle.accepted(enter(throttle, "alice", PEER))
+    fail(throttle, "alice", PEER, times=50)
+    assert delay(throttle, "alice", PEER) == MAX_DELAY_SECONDS
+
+
+def test_an_account_of_his_own_does_not_wash_an_attacker_clean() -> None:
+    throttle = Throttle(KEY)
+    for at in range(10):
+        fail(throttle, f"user{at}", PEER)
+    throttle.accepted(enter(throttle, "mallory", PEER))
+    assert delay(throttle, "alice", PEER) == MAX_DELAY_SECONDS
+
+
+def test_attempts_without_an_answer_do_not_count() -> None:
+    throttle = Throttle(KEY)
+    for _ in range(50):
+        throttle.abandoned(enter(throttle, "alice", PEER))
+    assert delay(throttle, "alice", PEER) == 0
+
+
+def test_many_at_once_are_let_in_while_none_was_wrong() -> None:
+    throttle = Throttle(KEY)
+    attempts = [enter(throttle, "alice", PEER) for _ in range(100)]
+    assert {each.delay_seconds for each in attempts} == {0}
+
+
+@pytest.mark.parametrize("settle", [Throttle.refused, Throttle.accepted, Throttle.abandoned])
+def test_only_so_many_wait_at_once_and_each_that_leaves_makes_room(settle: object) -> None:
+    assert callable(settle)
+    throttle = Throttle(KEY)
+    fail(throttle, "alice", times=50)
+    waiting = [enter(throttle, "alice") for _ in range(MAX_WAITING)]
+    assert throttle.enter("alice", None, 0.0) is None
+    assert throttle.enter("bob", None, 0.0) is not None
+    settle(throttle, waiting[0])
+    assert throttle.enter("alice", None, 0.0) is not None
+    assert throttle.enter("alice", None, 0.0) is None
+
+
+def test_one_peer_can_not_fill_the_line_of_another() -> None:
+    throttle = Throttle(KEY)
+    fail(throttle, "mallory", PEER, times=50)
+    for _ in range(MAX_WAITING):
+        enter(throttle, "mallory", PEER)
+    assert throttle.enter("alice", PEER, 0.0) is None
+    assert throttle.enter("alice", OTHER_PEER, 0.0) is not None
+
+
+def test_tables_are_bounded_and_lose_the_oldest_first() -> None:
+    throttle = Throttle(KEY, max_buckets=4)
+    first = enter(throttle, "alice", PEER)
+    for at in range(10):
+        fail(throttle, f"user{at}", times=5)
+    throttle.refused(first)  # its buckets are gone: no fault
+    assert len(throttle._buckets) == 4
+    assert delay(throttle, "user9") > 0
+    assert delay(throttle, "user1") == 0
+
+
+def test_known_pairs_are_bounded_and_lose_the_oldest_first() -> None:
+    throttle = Throttle(KEY, max_buckets=4)
+    for at in range(6):
+        throttle.accepted(enter(throttle, f"user{at}", PEER))
+    assert len(throttle._known) == 4
+    fail(throttle, "user0", OTHER_PEER, times=20)
+    assert delay(throttle, "user0", PEER) > 0
+    fail(throttle, "user5", OTHER_PEER, times=20)
+    assert delay(throttle, "user5", PEER) == 0
+
+
+def test_a_pair_that_is_used_again_is_not_the_oldest() -> None:
+    throttle = Throttle(KEY, max_buckets=2)
+    for name in ("alice", "bob", "alice", "carol"):
+        throttle.accepted(enter(throttle, name, PEER))
+    fail(throttle, "alice", OTHER_PEER, times=20)
+    assert delay(throttle, "alice", PEER) == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "ab", "\ud800", ""]),
+            st.sampled_from([None, b"", b"a", b"b"]),
+            st.sampled_from(["refused", "accepted", "abandoned", "waits"]),
+            st.floats(0, 60),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_happens_the_delay_is_bounded(
+    steps: list[tuple[str, bytes | None, str, float]],
+) -> None:
+    throttle, now = Throttle(KEY, max_buckets=6), 0.0
+    for name, peer, end, passed in steps:
+        now += passed
+        attempt = throttle.enter(name, peer, now)
+        if attempt is None:
+            continue
+        assert 0 <= attempt.delay_seconds <= MAX_DELAY_SECONDS
+        if end != "waits":
+            getattr(throttle, end)(attempt)
+        assert len(throttle._buckets) <= 6
+        assert all(each.waiting >= 0 for each in throttle._buckets.values())
+
+
+def test_no_name_and_no_peer_lies_in_memory() -> None:
+    throttle = Throttle(KEY)
+    throttle.accepted(enter(throttle, "alice", PEER))
+    fail(throttle, "alice", PEER)
+    held = b"".join([*throttle._buckets, *throttle._known])
+    assert b"alice" not in held
+    assert PEER not in held
+    assert "alice" not in repr(enter(throttle, "alice", PEER))
+
+
+def test_tags_differ_by_process_key() -> None:
+    tags = [enter(Throttle(key), "alice", PEER).tags for key in (KEY, KEY[::-1])]
+    assert not set(tags[0]) & set(tags[1])
