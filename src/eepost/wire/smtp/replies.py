@@ -19,8 +19,6 @@ VRFY_NEUTRAL: Final = Reply(252, "2.0.0", "Not verified: send the message to fin
 HELP: Final = Reply(214, "2.0.0", "EHLO, AUTH, MAIL, RCPT, DATA, QUIT: as in RFC 5321 and RFC 4954")
 
 SEND_CONTENT: Final = Reply(354, "", "Send the message, then a line with only a dot")
-# RFC 4616: PLAIN asks nothing, and RFC 4954 4 writes that as a code and a space.
-PLAIN_CHALLENGE: Final = b"334 \r\n"
 
 # Commands that can't be understood.
 UNKNOWN_COMMAND: Final = Reply(500, "5.5.1", "Unknown command")

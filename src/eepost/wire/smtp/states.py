@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The states of a submission session and the tables that say what is legal in each.
 
-`SmtpServer` alone moves between them, and only along TRANSITIONS.
+A `Session` alone moves between them, and only along TRANSITIONS.
 """
 
 from collections.abc import Mapping
@@ -48,6 +48,10 @@ class Step(IntEnum):
 
 # States in which the owner holds an open transaction.
 OPEN: Final = frozenset({State.MAIL, State.RCPT, State.CHUNKS, State.DATA})
+# States in which nothing is under way.
+IDLE: Final = frozenset(
+    {State.GREETED, State.INTRODUCED, State.LOGGED_IN, State.SPOILT, State.CLOSED}
+)
 
 _COMMANDS_AFTER_LOGIN: Final = (State.LOGGED_IN, State.MAIL, State.RCPT, State.CHUNKS, State.SPOILT)
 _BETWEEN_COMMANDS: Final = (State.GREETED, State.INTRODUCED, *_COMMANDS_AFTER_LOGIN)

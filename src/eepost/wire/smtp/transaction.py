@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine remembers of an open transaction: how many recipients, and who was refused why.
+"""What the engine remembers of a transaction: recipients, who was refused why, the content's check.
 
 Clients that pipeline show their user only the reply to DATA, so that one repeats the refusals.
 """
 
+from dataclasses import dataclass
+
 from eepost.mail.address import Address
 from eepost.mail.reply import Reply
 from eepost.wire.smtp import replies
+from eepost.wire.smtp.content import ContentCheck
+from eepost.wire.smtp.limits import SmtpLimits
 
 # Refusals that are repeated; more fit in no reply line and help nobody.
 _REMEMBERED = 4
@@ -14,22 +18,32 @@ _REMEMBERED = 4
 _REPEATED_CHARACTERS = 400
 
 
+@dataclass(slots=True)
+class Chunk:
+    """A BDAT chunk that is coming; with a refusal it is thrown away (RFC 3030 2)."""
+
+    missing_octets: int
+    is_last: bool
+    refusal: Reply | None
+
+
 class Transaction:
     """From MAIL to the end of the message, or to what breaks it off."""
 
-    __slots__ = ("_refusals", "_refused", "is_utf8", "recipients")
+    __slots__ = ("_refusals", "_refused", "check", "is_utf8", "recipients")
 
-    def __init__(self, is_utf8: bool) -> None:
-        self.is_utf8 = is_utf8
+    def __init__(self, limits: SmtpLimits) -> None:
+        self.is_utf8 = False
         self.recipients = 0  # accepted
+        self.check = ContentCheck(limits.message_octets, limits.text_line_octets)
         self._refused = 0
-        self._refusals: list[str] = []
+        self._refusals: tuple[str, ...] = ()
 
     def note_refused(self, reply: Reply, address: Address | None = None) -> None:
         """Remember that a recipient was refused; `address` only if it is a valid one."""
         self._refused += 1
         if len(self._refusals) < _REMEMBERED:
-            self._refusals.append(_words(reply, address))
+            self._refusals += (_words(reply, address),)
 
     def invitation(self) -> Reply:
         """Return the 354 that asks for the content."""

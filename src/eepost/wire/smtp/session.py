@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one submission session remembers, and every way in which that changes."""
+
+from typing import Final
+
+from eepost.mail.reply import Reply
+from eepost.wire.dots import DotDecoder
+from eepost.wire.lines import LineBuffer
+from eepost.wire.sasl import Mechanism
+from eepost.wire.smtp import marks, replies
+from eepost.wire.smtp.events import Connected, Event, Mark, TransactionDropped
+from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.states import OPEN, TRANSITIONS, State, Step
+from eepost.wire.smtp.transaction import Chunk, Transaction
+
+_DROPPED: Final = TransactionDropped()
+
+
+class Session:
+    """The state between two reads. Commands, content and decisions act on it."""
+
+    __slots__ = (
+        "_commands",
+        "_errors",
+        "asked",
+        "auth_failures",
+        "chunk",
+        "decoder",
+        "limits",
+        "lines",
+        "mechanism",
+        "messages",
+        "name",
+        "outgoing",
+        "state",
+        "told",
+        "transaction",
+    )
+
+    def __init__(self, limits: SmtpLimits, name: str) -> None:
+        self.limits = limits
+        self.name = name
+        self.lines = LineBuffer()
+        self.outgoing = bytearray()
+        self.state = State.CONNECTED
+        self.told: list[Event] = []  # events not fetched yet; one that was asked is the last
+        self.asked: Event | None = None  # waits for its decision
+        self.mechanism: Mechanism | None = None  # of the AUTH that is under way
+        self.transaction = Transaction(limits)
+        self.decoder: DotDecoder | None = None  # while a message comes by DATA
+        self.chunk: Chunk | None = None  # while one comes by BDAT
+        self.auth_failures = 0
+        self.messages = 0
+        self._commands = 0
+        self._errors = 0
+        self.ask(Connected())
+
+    def advance(self, step: Step) -> None:
+        """Move on as the table says."""
+        self.state = TRANSITIONS[self.state, step]
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing is obeyed any more."""
+        return self.state is State.CLOSED
+
+    def ask(self, event: Event) -> None:
+        """Let the owner decide on `event`; nothing else happens before."""
+        self.asked = event
+        self.told.append(event)
+
+    def send(self, reply: Reply) -> None:
+        """Queue a reply for the peer."""
+        self.outgoing += reply.octets
+
+    def take_outgoing(self) -> bytes:
+        """Return and forget what was queued."""
+        octets = bytes(self.outgoing)
+        self.outgoing.clear()
+        return octets
+
+    def count_command(self) -> bool:
+        """Count one more, and say whether the session may go on."""
+        self._commands += 1
+        if self._commands > self.limits.commands:
+            self.hang_up(replies.TOO_MANY_COMMANDS)
+        return not self.is_closed
+
+    def refuse(self, reply: Reply, mark: Mark = marks.COMMAND_REFUSED) -> None:
+        """Answer what no sound client sends; too much of it ends the session."""
+        self._errors += 1
+        if self._errors > self.limits.errors:
+            self.hang_up(replies.TOO_MANY_ERRORS)
+        else:
+            self.send(reply)
+            self.told.append(mark)
+
+    def hang_up(self, reply: Reply) -> None:
+        """End the session because a limit was reached."""
+        self.send(reply)
+        self.close()
+        self.told.append(marks.LIMIT_REACHED)
+
+    def close(self) -> None:
+        """End the session; what is queued still goes out, what came behind is not obeyed."""
+        if self.asked is not None and self.told:
+            self.told.pop()  # was not fetched yet and is not asked any more
+        self.drop()
+        self.advance(Step.CLOSED)
+        self.asked = self.mechanism = None
+        self.lines = LineBuffer()
+
+    def fail_login(self) -> None:
+        """End an AUTH without a login."""
+        self.mechanism = None
+        self.advance(Step.AUTH_FAILED)
+
+    def open_transaction(self, is_utf8: bool) -> None:
+        """Begin one: its reverse-path was accepted."""
+        self.advance(Step.MAIL_ACCEPTED)
+        self.transaction.is_utf8 = is_utf8
+
+    def spoil(self) -> None:
+        """Let the owner forget a message that can't be taken while more of it is still to come.
+
+        `drop` follows when the last of it has come and its check is not needed any more.
+        """
+        if self.state in OPEN:
+            self.told.append(_DROPPED)
+            self.advance(Step.CONTENT_REFUSED)
+
+    def drop(self) -> None:
+        """Forget a transaction, and let the owner forget it if it is open."""
+        if self.state in OPEN:
+            self.told.append(_DROPPED)
+        self._forget()
+
+    def end_transaction(self) -> None:
+        """Be ready for another one; what became of this one is settled."""
+        self.advance(Step.TRANSACTION_ENDED)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.transaction = Transaction(self.limits)
+        self.decoder = self.chunk = None
