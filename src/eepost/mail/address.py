@@ -7,6 +7,7 @@ from dataclasses import dataclass
 # RFC 5321 4.5.3.1: octets of a local part, a domain and a path with its angle brackets.
 MAX_LOCAL_PART_OCTETS = 64
 MAX_DOMAIN_OCTETS = 255
+MAX_LABEL_OCTETS = 63  # RFC 1035 2.3.4; counted in characters beyond ASCII
 MAX_PATH_OCTETS = 256
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
@@ -47,14 +48,31 @@ def parse_address(text: str) -> Address | None:
     Quoted and unquoted forms of one local part give equal addresses. Address literals are not
     accepted: inside I2P they would only ever tell where somebody is.
     """
-    if len(text) > MAX_PATH_OCTETS:
+    if len(text) > MAX_PATH_OCTETS - 2 or not _is_visible(text):
         return None
     local, domain = _split_local_part(text)
-    if local is None or not _DOMAIN.fullmatch(domain):
-        return None
-    if len(local.encode()) > MAX_LOCAL_PART_OCTETS or len(domain.encode()) > MAX_DOMAIN_OCTETS:
+    if local is None or not _DOMAIN.fullmatch(domain) or not _fits(text, local, domain):
         return None
     return Address(local, domain.lower())
+
+
+def _is_visible(text: str) -> bool:
+    # Beyond ASCII the grammar lets everything in: controls of the C1 set, line separators, marks
+    # that turn the direction of what is shown, lone surrogates. Nobody can read those.
+    return text.isascii() or text.isprintable()
+
+
+def _fits(text: str, local: str, domain: str) -> bool:
+    return (
+        len(text.encode()) <= MAX_PATH_OCTETS - 2
+        and len(local.encode()) <= MAX_LOCAL_PART_OCTETS
+        and len(domain.encode()) <= MAX_DOMAIN_OCTETS
+        and (len(domain) <= MAX_LABEL_OCTETS or _has_short_labels(domain))
+    )
+
+
+def _has_short_labels(domain: str) -> bool:
+    return all(len(label) <= MAX_LABEL_OCTETS for label in domain.split("."))
 
 
 def _split_local_part(text: str) -> tuple[str | None, str]:

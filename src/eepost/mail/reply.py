@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """SMTP replies: a code, an enhanced status code of the same class, and text (RFC 5321 4.2)."""
 
+import re
 from dataclasses import dataclass, field
 
 # RFC 5321 4.5.3.1.5: a reply line has at most 512 octets with its code and CRLF.
 MAX_REPLY_LINE_OCTETS = 512
+
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")  # RFC 3463 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Reply:
     def __post_init__(self) -> None:
         if not 200 <= self.code <= 599:
             raise ValueError("a reply code has three digits and begins with 2, 3, 4 or 5")
+        if self.enhanced and not _ENHANCED.fullmatch(self.enhanced):
+            raise ValueError("an enhanced status code is class.subject.detail")
         if self.enhanced and self.enhanced[0] != str(self.code)[0]:
             raise ValueError("reply code and enhanced status code are of different classes")
         object.__setattr__(self, "octets", self._render())
