@@ -7,6 +7,7 @@ The standard library's POP3 client, for one, gives up at lines of more than 2,04
 import socket
 from base64 import b64encode
 from types import TracebackType
+from typing import Self
 
 from tests.interop.running import Desk
 
@@ -21,7 +22,7 @@ class Line:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
         self._stream = self.socket.makefile("rb")
 
-    def __enter__(self) -> "Line":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -94,9 +95,6 @@ class PopSession(Line):
         self.expect_ok()
         self.command(f"USER {desk.account}")
         self.command(f"PASS {desk.password}")
-
-    def __enter__(self) -> "PopSession":
-        return self
 
     def __exit__(
         self,
