@@ -9,12 +9,13 @@ import smtplib
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eepost.accounts.model import PasswordCost
+from eepost.accounts.model import PasswordCost, State
 from eepost.accounts.registry import Created, Registry
 from eepost.app.office import create_office, open_office
 from eepost.net.clock import random_octets
@@ -55,13 +56,35 @@ class PostOffice:
 
     def add(self, *names: str, password: str = PASSWORD) -> list[Created]:
         """Add accounts, as another process would, while it runs or not."""
+        with self.registry() as registry:
+            return [registry.create(name, password) for name in names]
+
+    @contextmanager
+    def registry(self) -> Iterator[Registry]:
+        """Open its accounts, as another process would, while it runs or not."""
         office = open_office(self.directory)
         store = office.open_store(office.start_key())
         try:
-            registry = Registry(store.accounts, random_octets, CHEAP)
-            return [registry.create(name, password) for name in names]
+            yield Registry(store.accounts, random_octets, CHEAP)
         finally:
             store.close()
+
+    def assign(self, role: str, name: str) -> None:
+        """Let an account answer for a role."""
+        with self.registry() as registry:
+            registry.assign_role(role, name)
+
+    def disable(self, name: str) -> None:
+        """Disable an account."""
+        with self.registry() as registry:
+            registry.set_state(name, State.DISABLED)
+
+    def change_config(self, old: str, new: str) -> None:
+        """Replace a line of the configuration that has to be there."""
+        file = self.directory / "eepost.toml"
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     def start(self) -> "PostOffice":
         """Start it and wait until it serves."""
@@ -137,6 +160,15 @@ class PostOffice:
             return [b"\r\n".join([*pop.retr(n + 1)[1], b""]) for n in range(count)]
         finally:
             pop.quit()
+
+    def remove_all(self, name: str) -> None:
+        """Delete every message over POP3."""
+        pop = poplib.POP3("127.0.0.1", self.pop3_port, timeout=60)
+        pop.user(name)
+        pop.pass_(PASSWORD)
+        for number in range(len(pop.list()[1])):
+            pop.dele(number + 1)
+        pop.quit()
 
 
 def address(name: str) -> str:

@@ -17,6 +17,7 @@ from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, Wro
 from eepost.accounts.ports import Compute
 from eepost.maildrop.opening import Listed, Opener
 from eepost.maildrop.ports import MaildropStore
+from eepost.seal.broken import SealBroken
 from eepost.seal.segments import SEGMENT_OCTETS
 from eepost.services.pop import refusals
 from eepost.wire.pop3.events import (
@@ -32,6 +33,7 @@ from eepost.wire.pop3.events import (
     MessageWanted,
     Proceed,
     RefreshGiven,
+    Refused,
     UpdateGiven,
 )
 from eepost.wire.pop3.server import Pop3Server
@@ -100,7 +102,7 @@ class Fetch:
 
     def fault(self, event: Event) -> Sequence[Answer]:
         """Answer for now where something inside failed; never as if the password were wrong."""
-        return (refusals.NOT_UPDATED if isinstance(event, UpdateGiven) else refusals.FAULT,)
+        return (_FAULTS.get(type(event), refusals.FAULT),)
 
     def expire(self, *, is_shutdown: bool) -> None:
         """End the session; deletions are forgotten (RFC 1939 3)."""
@@ -163,9 +165,12 @@ class Fetch:
         return self._whole(listed, sealed)
 
     def _whole(self, listed: Listed, sealed: bytes) -> Sequence[Answer]:
+        try:
+            content = self._opener.open_segment(listed, 0, sealed)
+        except SealBroken:
+            return (refusals.DAMAGED,)
         self._desk.counts.retrieved += 1
-        content = self._opener.open_segment(listed, 0, sealed)
-        return (Content(content), Finished())
+        return (Content(content), _FINISHED)
 
     async def _read(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
         numbers = self._worth_reading(event)
@@ -203,14 +208,16 @@ class Fetch:
             content = await self._desk.offload(partial(opener.open_segment, listed, at, sealed))
             left -= len(content)
             yield Content(content)
+            if self.engine.has_enough:
+                break
             at += 1
             if left > 0:
                 sealed = await self._desk.maildrops.fetch_segment(self._account, listed.number, at)
-        if left > 0:
-            yield refusals.GONE  # after content the engine can only close the stream
+        if left > 0 and not self.engine.has_enough:
+            yield refusals.NOT_READ  # after content the engine can only close the stream
             return
         self._desk.counts.retrieved += 1
-        yield Finished()
+        yield _FINISHED
 
     async def _update(self, event: UpdateGiven) -> AsyncIterator[Answer]:
         numbers = [self._listed[index].number for index in event.deleted]
@@ -219,6 +226,11 @@ class Fetch:
         yield Proceed()
 
 
+_FINISHED: Final = Finished()
+_FAULTS: Final[dict[type, Refused]] = {
+    MessageWanted: refusals.NOT_READ,
+    UpdateGiven: refusals.NOT_UPDATED,
+}
 _RESPONSES: Final[dict[type, Callable[[Fetch, Any], Answers]]] = {
     Connected: Fetch._greet,
     LoginGiven: Fetch._login,

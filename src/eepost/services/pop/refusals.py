@@ -7,13 +7,21 @@ those that look tell the two apart.
 
 from typing import Final
 
+from eepost.wire.pop3 import replies
 from eepost.wire.pop3.events import Refused, ResponseCode
 
-WRONG_CREDENTIALS: Final = Refused("Wrong name or password", ResponseCode.AUTH)
+WRONG_CREDENTIALS: Final = replies.WRONG_CREDENTIALS
 LOGIN_BUSY: Final = Refused(
     "Too many logins right now, try again in a minute", ResponseCode.SYS_TEMP
 )
 FAULT: Final = Refused("Could not do that right now, try again later", ResponseCode.SYS_TEMP)
+# Closes: a client that has sent RETR, DELE and QUIT in one burst would delete what it did not get.
+NOT_READ: Final = Refused(
+    "Could not read the message right now, try again later", ResponseCode.SYS_TEMP, closes=True
+)
+DAMAGED: Final = Refused(
+    "This message is damaged, please tell the postmaster", ResponseCode.SYS_PERM
+)
 NOT_UPDATED: Final = Refused("Nothing was deleted, try again later", ResponseCode.SYS_TEMP)
 GONE: Final = Refused("This message was deleted by another session meanwhile")
 TURNED_AWAY: Final = Refused(

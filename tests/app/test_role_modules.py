@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a role has loaded, looked at from outside: import contracts can't see dynamic imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Whatever could reach the Internet or a name server, and what only another role may use.
+FORBIDDEN = {
+    "core": (
+        *("smtplib", "poplib", "imaplib", "ftplib", "http.client", "urllib.request", "xmlrpc"),
+        *("webbrowser", "aiosmtplib", "dns", "dkim", "spf", "requests", "httpx", "aiohttp"),
+        *("eepost.net.clearnet", "eepost.net.dns", "eepost.app.gateway", "eepost.app.letterbox"),
+    ),
+}
+ENTRY = {"core": "eepost.app.core"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    program = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("role", sorted(ENTRY))
+def test_role_loads_nothing_that_it_has_no_business_with(role: str) -> None:
+    loaded = loaded_by(f"import {ENTRY[role]}")
+    assert ENTRY[role] in loaded
+    assert sorted(loaded.intersection(FORBIDDEN[role])) == []
+
+
+def test_the_check_would_see_a_dynamic_import() -> None:
+    loaded = loaded_by("import eepost.app.core\n__import__('http.client')")
+    assert "http.client" in loaded.intersection(FORBIDDEN["core"])
