@@ -15,8 +15,8 @@ from tests.engines.smtp.owner import NAME, FakeOwner, Message, converse
 # Small enough for random sessions to run into every one of them.
 LIMITS = SmtpLimits(
     message_octets=60,
-    command_line_octets=80,
-    auth_line_octets=100,
+    command_line_octets=120,
+    auth_line_octets=130,
     text_line_octets=30,
     recipients=2,
     errors=12,
@@ -35,7 +35,7 @@ _COMMANDS = [
     b"YWxpY2U=\r\n",
     b"Y29ycmVjdCBob3JzZQ==\r\n",
     b"*\r\n",
-    b"AUTH PLAIN " + b"A" * 100 + b"\r\n",
+    b"AUTH PLAIN " + b"A" * 120 + b"\r\n",
     b"MAIL FROM:<alice@mail.i2p>\r\n",
     b"MAIL FROM:<alice@mail.i2p> SIZE=99\r\n",
     b"MAIL FROM:<mallory@mail.i2p>\r\n",

@@ -2,13 +2,12 @@
 """No smuggling inwards, and none onwards: what we take is one message to any program behind us."""
 
 import itertools
-import re
 
 import pytest
 from hypothesis import given, settings
 
-from tests.engines.smtp.owner import Message
 from tests.engines.smtp.sessions import CONTENT, LIMITS, LOG_IN, OCTETS, read_replies, run
+from tests.engines.smtp.sloppy import assert_one_message, sloppy_messages, stuffed
 
 BEGIN = LOG_IN + b"MAIL FROM:<alice@mail.i2p>\r\nRCPT TO:<bob@mail.i2p>\r\n"
 SMUGGLED = b"MAIL FROM:<alice@mail.i2p>\r\nRCPT TO:<carol@mail.i2p>\r\nDATA\r\nevil\r\n.\r\n"
@@ -23,25 +22,6 @@ FALSE_ENDS = [
     if b"\r\n.\r\n" not in before + dots + after
     and (before + dots + after).replace(b"\r\n", b"").strip(b".")
 ]
-
-
-def sloppy_messages(stream: bytes) -> list[bytes]:
-    """Cut what came after DATA into messages as the most careless server would."""
-    ends = re.split(rb"(?:^|[\r\n\0]+)\.[\r\n\0]+", stream)
-    return [part for part in ends if part]
-
-
-def stuffed(content: bytes) -> bytes:
-    """Send `content` on as a strict client does (RFC 5321 4.5.2)."""
-    return (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
-
-
-def assert_one_message(message: Message) -> None:
-    content = message.content
-    assert content == b"" or content.endswith(b"\r\n")
-    assert content.replace(b"\r\n", b"").count(b"\r") == 0
-    assert content.replace(b"\r\n", b"").count(b"\n") == 0
-    assert len(sloppy_messages(stuffed(content).replace(b"\0", b"?"))) <= 1
 
 
 def test_there_are_many_false_ends() -> None:
