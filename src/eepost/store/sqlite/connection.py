@@ -69,6 +69,14 @@ class StoreFile:
             connection.execute("PRAGMA auto_vacuum=NONE")
             connection.execute("PRAGMA journal_mode=WAL")
 
+    def flush_name(self) -> None:
+        """Make the file's name durable; SQLite does so for its log only."""
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
     def remove(self) -> None:
         """Remove what `create` made."""
         for suffix in ("", "-wal", "-shm", "-journal"):

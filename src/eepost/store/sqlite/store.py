@@ -81,6 +81,7 @@ class SqliteStore:
                 file.remove()
                 raise
             engine.dispose()
+            file.flush_name()
 
     @classmethod
     def open(
