@@ -179,6 +179,14 @@ def test_remembering_twice_uses_another_nonce() -> None:
     assert first[-12:] != second[-12:]
 
 
+def test_name_and_password_are_not_shifted_against_each_other() -> None:
+    memory = LoginMemory(KEY)
+    for name, password in (("alice", "password"), ("alicep", "assword")):
+        memory.remember_submission(account(name), password, 1000.0, EPOCH)
+    one, two = memory._submission.values()
+    assert one.proof != two.proof
+
+
 def test_another_process_key_recalls_nothing() -> None:
     memory = remembering()
     other = LoginMemory(KEY[::-1])

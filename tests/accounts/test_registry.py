@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from eepost.accounts.keyring import Door, open_seeds
+from eepost.accounts.keyring import Door, new_generation, open_seeds
 from eepost.accounts.model import Account, KeyPair, PasswordCost, State
 from eepost.accounts.names import NameRefused
 from eepost.accounts.passwords import PasswordRefused, verify
@@ -17,6 +17,7 @@ from eepost.accounts.registry import (
 from eepost.seal.keypair import PrivateKey
 from eepost.seal.recovery import RecoveryCode, RecoveryCodeRefused
 from tests.accounts.fakes import MemoryAccounts
+from tests.contracts.samples import account as sample
 from tests.seal.chance import chance
 
 CHEAP = PasswordCost(8, 1, 1)
@@ -299,6 +300,15 @@ def test_a_wrapped_seed_opens_in_its_own_place_only(office: Office, swap: object
     keys: tuple[KeyPair, ...] = swap(*account.keys)
     office.store.replace(replace(account, keys=keys), account)
     assert 1 not in office.by_password(OLD)
+
+
+def test_one_door_s_wrapped_seed_does_not_pass_for_the_other_s_under_the_same_key() -> None:
+    key = bytes(range(32))
+    pair = new_generation(7, 1, {Door.PASSWORD: key, Door.RECOVERY: key}, chance())
+    account = replace(sample("alice"), number=7, keys=(pair,))
+    assert list(open_seeds(account, Door.PASSWORD, key)) == [1]
+    swapped = replace(pair, by_password=pair.by_recovery)
+    assert open_seeds(replace(account, keys=(swapped,)), Door.PASSWORD, key) == {}
 
 
 def test_a_wrapped_seed_opens_for_its_own_account_only(office: Office) -> None:

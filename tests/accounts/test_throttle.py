@@ -70,6 +70,15 @@ def test_the_delay_fades_however_many_attempts_there_were() -> None:
     assert MAX_DELAY_SECONDS > delays[0] > delays[1] >= delays[2] == 0
 
 
+def test_the_delay_fades_the_same_however_often_it_is_asked_for() -> None:
+    asked, left_alone = Throttle(KEY), Throttle(KEY)
+    for throttle in (asked, left_alone):
+        fail(throttle, times=9)
+    for second in range(1, 60):
+        delay(asked, now=second)
+    assert delay(asked, now=60.0) == pytest.approx(delay(left_alone, now=60.0))
+
+
 def test_a_clock_that_stands_still_or_goes_back_is_no_fault() -> None:
     throttle = Throttle(KEY)
     fail(throttle, times=FREE_ATTEMPTS, now=100.0)
@@ -174,6 +183,15 @@ def test_tables_are_bounded_and_lose_the_oldest_first() -> None:
     assert delay(throttle, "user1") == 0
 
 
+def test_what_is_still_tried_is_not_the_oldest() -> None:
+    throttle = Throttle(KEY, max_buckets=2)
+    fail(throttle, "alice", times=20)
+    fail(throttle, "bob")
+    fail(throttle, "alice")
+    fail(throttle, "carol")
+    assert delay(throttle, "alice") == MAX_DELAY_SECONDS
+
+
 def test_known_pairs_are_bounded_and_lose_the_oldest_first() -> None:
     throttle = Throttle(KEY, max_buckets=4)
     for at in range(6):
@@ -228,6 +246,11 @@ def test_no_name_and_no_peer_lies_in_memory() -> None:
     assert b"alice" not in held
     assert PEER not in held
     assert "alice" not in repr(enter(throttle, "alice", PEER))
+
+
+def test_name_and_peer_are_not_shifted_against_each_other() -> None:
+    throttle = Throttle(KEY)
+    assert enter(throttle, "alice", b"peer").pair != enter(throttle, "alicep", b"eer").pair
 
 
 def test_tags_differ_by_process_key() -> None:

@@ -158,6 +158,17 @@ def test_at_most_so_many_keys_are_held_and_the_oldest_goes_first() -> None:
     assert again[2] is not first[0]
 
 
+def test_a_key_that_was_renewed_is_not_the_oldest() -> None:
+    sealer = Sealer(chance(), window_seconds=300, max_keys=2)
+    carol = Owner(3, ALICE.current_key)
+    late = NOW + 350 * SECOND
+    sealer.seal(ALICE, [b"1"], NOW)
+    sealer.seal(BOB, [b"1"], NOW + 100 * SECOND)
+    renewed = sealer.seal(ALICE, [b"2"], late).encapsulation
+    sealer.seal(carol, [b"1"], late)
+    assert sealer.seal(ALICE, [b"3"], late).encapsulation is renewed
+
+
 def test_an_owner_without_a_public_key_gets_nothing_sealed() -> None:
     with pytest.raises(SealBroken):
         Sealer(chance()).seal(Owner(1, Key(1, b"none")), [b""], NOW)
