@@ -128,6 +128,13 @@ class PostOffice:
         """Stop it gracefully and return its exit code."""
         return self._end(signal.SIGTERM)
 
+    def __enter__(self) -> "PostOffice":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no process behind, whatever the test found."""
+        self.kill()
+
     def kill(self) -> None:
         """Stop it as a power cut would."""
         self._end(signal.SIGKILL)
