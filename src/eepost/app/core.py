@@ -62,6 +62,7 @@ class Core:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _store: Any = None
     _sealer: Sealer | None = None
+    _authenticator: Authenticator | None = None
     _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _heavy: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
@@ -76,7 +77,7 @@ class Core:
         self._logins = ThreadPoolExecutor(settings.login.computations, "login")
         self._heavy = ThreadPoolExecutor(HEAVY_THREADS, "heavy")
         process_key = clock.random_octets(32)
-        authenticator = self._authenticator(process_key)
+        authenticator = self._authenticator = self._make_authenticator(process_key)
         self._sealer = Sealer(clock.random_octets)
         submitting = self._submission_desk(authenticator, maildrops)
         fetching = fetch.Desk(
@@ -140,7 +141,7 @@ class Core:
             }
         return counted
 
-    def _authenticator(self, process_key: bytes) -> Authenticator:
+    def _make_authenticator(self, process_key: bytes) -> Authenticator:
         login = self.office.settings.login
         return Authenticator(
             self._store.accounts,
@@ -231,8 +232,9 @@ class Core:
             await asyncio.sleep(SWEEP_SECONDS)
             for hall in self.halls.values():
                 hall.sweep()
-            if self._sealer is not None:
+            if self._sealer is not None and self._authenticator is not None:
                 self._sealer.forget_expired(clock.wall_nanoseconds())
+                self._authenticator.forget_expired()
 
     async def _count(self, every_seconds: int) -> None:
         while True:

@@ -176,7 +176,7 @@ class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 300
     computations: Annotated[
         int,
-        _about("Argon2 computations at once; each takes a core and 64 MiB meanwhile.", ge=1, le=64),
+        _about("Argon2 computations at once; each takes a core and 19 MiB meanwhile.", ge=1, le=64),
     ] = 2
     waiting: Annotated[
         int,

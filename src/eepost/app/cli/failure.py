@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from eepost.accounts.names import NameRefused
 from eepost.accounts.passwords import PasswordRefused
-from eepost.accounts.ports import NameTaken, NoSuchAccount
+from eepost.accounts.ports import AccountChanged, NameTaken, NoSuchAccount
+from eepost.accounts.registry import OldRecoveryCode, WrongRecoveryCode
 from eepost.app.config import ConfigError
 from eepost.maildrop.ports import StoreUnavailable
+from eepost.seal.recovery import RecoveryCodeRefused
 from eepost.store.sqlite.store import NewerSchema, StoreExists, WrongStartKey
 
 _SENTENCES: Final[dict[type[Exception], Callable[[Any], str]]] = {
@@ -20,6 +22,12 @@ _SENTENCES: Final[dict[type[Exception], Callable[[Any], str]]] = {
         " since its mail would reach a stranger"
     ),
     NoSuchAccount: lambda _: "there is no such account; `eepost account list` shows them all",
+    AccountChanged: lambda _: "the account was changed by somebody else just now; try again",
+    WrongRecoveryCode: lambda _: "this recovery code opens nothing of this account",
+    OldRecoveryCode: lambda _: (
+        "this code opens old mail only: give the account's password of today with it, not a new one"
+    ),
+    RecoveryCodeRefused: lambda error: f"this is no recovery code: {error}",
     StoreUnavailable: lambda _: (
         "the store can't do that now: is the disk full, or does another program hold it?"
     ),

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, WrongCredentials
 from eepost.accounts.ports import Compute
+from eepost.maildrop.model import Encapsulation
 from eepost.maildrop.opening import Listed, Opener
 from eepost.maildrop.ports import MaildropStore
 from eepost.seal.broken import SealBroken
@@ -44,6 +45,9 @@ Answers = Sequence[Answer] | AsyncIterator[Answer]
 # many. Bounded in octets, since thousands of sessions may each hold this much.
 READ_AHEAD_OCTETS = 262_144
 READ_AHEAD_MESSAGES = 64
+
+# Sealing keys that may be opened in the event loop; others wait a millisecond for these.
+MAX_KEYS_IN_LOOP = 8
 
 
 @dataclass(slots=True)
@@ -151,11 +155,18 @@ class Fetch:
             return []
         opener = self._opener
         if opener.needs(new):
-            opener.learn(await self._desk.maildrops.encapsulations(account))
+            await self._learn(await self._desk.maildrops.encapsulations(account))
         listed = opener.listing(new)
         self._listed += listed
         self._known.update(each.number for each in new)
         return [Entry(each.entry.size_octets, each.entry.unique_id) for each in listed]
+
+    async def _learn(self, encapsulations: Sequence[Encapsulation]) -> None:
+        # Mail that trickled in for weeks lies under hundreds of keys, 0.1 ms each.
+        if len(encapsulations) > MAX_KEYS_IN_LOOP:
+            await self._desk.offload(partial(self._opener.learn, encapsulations))
+        else:
+            self._opener.learn(encapsulations)
 
     def _message(self, event: MessageWanted) -> Answers:
         listed = self._listed[event.index]
