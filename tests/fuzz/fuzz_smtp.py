@@ -37,7 +37,7 @@ def answers(choices: int) -> list[int]:
 
 
 def plant() -> None:
-    """Let a line feed without its carriage return pass in content, and nothing else."""
+    """Let CR and LF that stand alone pass in content."""
     find = ContentCheck._find
 
     def broken(check: ContentCheck, flaw: Flaw) -> None:

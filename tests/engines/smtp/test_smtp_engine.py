@@ -86,9 +86,10 @@ def test_only_421_expires_a_session() -> None:
 def test_what_comes_after_the_session_closed_is_ignored() -> None:
     owner = FakeOwner()
     server = connected(owner)
-    say(server, owner, b"QUIT\r\n")
+    say(server, owner, b"QUIT\r\nNOOP\r\n")
     server.receive(b"NOOP\r\n")
     assert is_closed(server)
+    assert server.is_idle
     assert server.outgoing() == b""
 
 

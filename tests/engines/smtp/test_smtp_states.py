@@ -3,6 +3,9 @@
 
 import pytest
 
+from eepost.mail.violation import Misuse
+from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.session import Session
 from eepost.wire.smtp.states import OPEN, REFUSALS, TRANSITIONS, State, Step
 from tests.engines.smtp.owner import FakeOwner, connected, say
 from tests.engines.smtp.sessions import LOG_IN, read_replies
@@ -74,6 +77,11 @@ def test_closing_is_possible_everywhere_and_final() -> None:
 
 def test_every_state_that_takes_commands_has_its_refusals() -> None:
     assert set(REFUSALS) == set(REACH)
+
+
+def test_asking_for_a_transaction_where_none_is_open_is_misuse() -> None:
+    with pytest.raises(Misuse):
+        _ = Session(SmtpLimits(), "mail.i2p").transaction
 
 
 def test_nothing_before_login_leads_into_a_transaction() -> None:

@@ -83,12 +83,11 @@ def _admit(session: Session, octets: bytes) -> None:
 
 def _finish_chunk(session: Session, chunk: Chunk) -> None:
     session.chunk = None
-    flaw = session.transaction.check.flaw
     if chunk.refusal is not None:
         _refuse_chunk(session, chunk.refusal, chunk.is_last)
     elif chunk.is_last:
         _finish_message(session)
-    elif flaw:
+    elif flaw := session.transaction.check.flaw:
         session.drop()
         session.refuse(FLAW_REPLIES[flaw], marks.CONTENT_REFUSED)
     else:

@@ -4,6 +4,7 @@
 from typing import Final
 
 from eepost.mail.reply import Reply
+from eepost.mail.violation import Misuse
 from eepost.wire.dots import DotDecoder
 from eepost.wire.lines import LineBuffer
 from eepost.wire.sasl import Mechanism
@@ -14,6 +15,7 @@ from eepost.wire.smtp.states import OPEN, TRANSITIONS, State, Step
 from eepost.wire.smtp.transaction import Chunk, Transaction
 
 _DROPPED: Final = TransactionDropped()
+_CLOSED: Final = State.CLOSED  # asked for often, and the way to a member is long
 
 
 class Session:
@@ -22,6 +24,7 @@ class Session:
     __slots__ = (
         "_commands",
         "_errors",
+        "_transaction",
         "asked",
         "auth_failures",
         "chunk",
@@ -34,7 +37,6 @@ class Session:
         "outgoing",
         "state",
         "told",
-        "transaction",
     )
 
     def __init__(self, limits: SmtpLimits, name: str) -> None:
@@ -46,7 +48,7 @@ class Session:
         self.told: list[Event] = []  # events not fetched yet; one that was asked is the last
         self.asked: Event | None = None  # waits for its decision
         self.mechanism: Mechanism | None = None  # of the AUTH that is under way
-        self.transaction = Transaction(limits)
+        self._transaction: Transaction | None = None
         self.decoder: DotDecoder | None = None  # while a message comes by DATA
         self.chunk: Chunk | None = None  # while one comes by BDAT
         self.auth_failures = 0
@@ -62,7 +64,7 @@ class Session:
     @property
     def is_closed(self) -> bool:
         """Nothing is obeyed any more."""
-        return self.state is State.CLOSED
+        return self.state is _CLOSED
 
     def ask(self, event: Event) -> None:
         """Let the owner decide on `event`; nothing else happens before."""
@@ -118,7 +120,14 @@ class Session:
     def open_transaction(self, is_utf8: bool) -> None:
         """Begin one: its reverse-path was accepted."""
         self.advance(Step.MAIL_ACCEPTED)
-        self.transaction.is_utf8 = is_utf8
+        self._transaction = Transaction(self.limits, is_utf8)
+
+    @property
+    def transaction(self) -> Transaction:
+        """What is remembered of the transaction. Raises Misuse where none is open."""
+        if self._transaction is None:
+            raise Misuse("no transaction is open")
+        return self._transaction
 
     def spoil(self) -> None:
         """Let the owner forget a message that can't be taken while more of it is still to come.
@@ -141,5 +150,4 @@ class Session:
         self._forget()
 
     def _forget(self) -> None:
-        self.transaction = Transaction(self.limits)
-        self.decoder = self.chunk = None
+        self._transaction = self.decoder = self.chunk = None

@@ -32,8 +32,8 @@ class Transaction:
 
     __slots__ = ("_refusals", "_refused", "check", "is_utf8", "recipients")
 
-    def __init__(self, limits: SmtpLimits) -> None:
-        self.is_utf8 = False
+    def __init__(self, limits: SmtpLimits, is_utf8: bool) -> None:
+        self.is_utf8 = is_utf8
         self.recipients = 0  # accepted
         self.check = ContentCheck(limits.message_octets, limits.text_line_octets)
         self._refused = 0
