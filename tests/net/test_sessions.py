@@ -244,6 +244,27 @@ async def test_peer_that_sends_while_we_decide_is_not_read_without_end() -> None
     assert len(transport.written) == 600_001
 
 
+async def test_peer_that_reads_nothing_is_not_read_without_end() -> None:
+    session, transport, _ = Stage().open()
+    session.pause_writing()
+    session.data_received(b"a" * 600_000)
+    assert transport.is_reading_paused
+    session.resume_writing()
+    assert not transport.is_reading_paused
+    assert len(transport.written) == 600_000
+
+
+async def test_reading_goes_on_only_when_all_that_came_was_used() -> None:
+    # Else each decision, made for one octet, would let another half megabyte in.
+    session, transport, owner = Stage().open()
+    owner.gate.set_result(None)
+    session.data_received(b"w")
+    session.data_received(b"w" * 600_000)
+    await settle()
+    assert len(transport.written) > 1
+    assert transport.is_reading_paused
+
+
 async def test_known_peer_can_not_take_all_places_and_unknown_ones_share_no_bucket() -> None:
     stage = Stage(connections=6, connections_per_peer=2)
     for _ in range(3):

@@ -213,13 +213,14 @@ class Session(asyncio.Protocol):
         self._advance()
 
     def data_received(self, octets: bytes) -> None:
-        """Hand on what came; while the owner decides, only so much of it is kept."""
+        """Hand on what came; while it can't be used, only so much of it is kept."""
         self._seen = self._hall.loop.time()
         self._hall.counts.octets_in += len(octets)
         self._engine.receive(octets)
-        if self._task is None:
+        if self._task is None and self._flowing is None:
             self._advance()
             return
+        # The owner decides, or the peer sends without reading what it is told.
         self._unread += len(octets)
         if self._unread > MAX_WAITING_OCTETS:
             self._transport.pause_reading()
@@ -299,8 +300,7 @@ class Session(asyncio.Protocol):
                 if event is Signal.NEED_DATA:
                     if self._flush():
                         continue  # it may have waited for room only
-                    if self._has_eof:
-                        self._transport.close()
+                    self._read_on()
                     return
                 if event is Signal.CLOSED:
                     self._flush()
@@ -313,6 +313,14 @@ class Session(asyncio.Protocol):
             self._hall.counts.violations += 1
             self._flush()
             self._transport.close()
+
+    def _read_on(self) -> None:
+        """All that came was used: only now may more come, however small the steps were."""
+        if self._has_eof:
+            self._transport.close()
+        elif self._unread > MAX_WAITING_OCTETS and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._unread = 0
 
     def _answer(self, event: Any) -> bool:
         """Let the owner decide; False where that takes time."""
@@ -350,9 +358,6 @@ class Session(asyncio.Protocol):
 
     def _proceed(self) -> None:
         self._seen = self._hall.loop.time()
-        if self._unread > MAX_WAITING_OCTETS and not self._transport.is_closing():
-            self._transport.resume_reading()
-        self._unread = 0
         self._advance()
         self._leave_when_done()
 
