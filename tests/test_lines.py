@@ -46,6 +46,32 @@ def test_endless_line_keeps_no_octets() -> None:
         assert len(buffer) <= 1
 
 
+def test_octets_are_taken_as_they_are() -> None:
+    buffer = LineBuffer()
+    buffer.feed(b"a\nb\r\nc")
+    assert [buffer.take(2), buffer.take(0), buffer.take(3), buffer.take(9)] == [
+        b"a\n",
+        b"",
+        b"b\r\n",
+        b"c",
+    ]
+    assert len(buffer) == 0
+
+
+def test_beginning_of_a_line_is_seen_in_any_case_and_not_in_what_is_thrown_away() -> None:
+    buffer = LineBuffer()
+    buffer.feed(b"auth")
+    assert not buffer.begins_with(b"AUTH ")
+    buffer.feed(b" plain\r\n")
+    assert buffer.begins_with(b"AUTH ")
+    buffer.take_line(100)
+    buffer.feed(b"x\n")
+    assert buffer.take_line(100) is BadLine.BARE_CR_OR_LF
+    buffer.feed(b"AUTH no\r\nNOOP\r\n")
+    assert not buffer.begins_with(b"AUTH ")
+    assert buffer.begins_with(b"NOOP")
+
+
 @given(OCTETS, st.lists(st.integers(0, 60)))
 def test_chunking_changes_nothing(octets: bytes, cuts: list[int]) -> None:
     at = sorted({0, *(cut for cut in cuts if cut < len(octets)), len(octets)})

@@ -45,12 +45,12 @@ def _obey(session: Session, line: bytes | BadLine, too_long: Reply) -> None:
         is_long = line is BadLine.TOO_LONG
         session.refuse(too_long if is_long else replies.BARE_CR_OR_LF, marks.BAD_LINE)
         return
-    verb, _, rest = line.partition(b" ")
-    verb = verb.upper()
+    # Octets, not text: beyond ASCII there are letters whose capital is an ASCII letter.
+    verb = line.partition(b" ")[0].upper()
     command = _COMMANDS.get(verb, _unknown)
     refusal = REFUSALS[session.state].get(verb)
     try:
-        argument = rest.decode().strip(" \t")
+        argument = line.decode().partition(" ")[2].strip(" \t")
     except UnicodeDecodeError:
         refusal, argument = replies.NOT_UTF8, ""
     if refusal is None or command is _bdat:  # which decides by itself, for the chunk behind it

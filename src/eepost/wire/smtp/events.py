@@ -48,7 +48,8 @@ class ContentGiven:
     """Told: the next octets of the message, dot-unstuffed, in order.
 
     Comes only between an accepted RcptGiven and MessageGiven or TransactionDropped. What the peer
-    sends beyond the size limit, or after a bare CR or LF, is not passed on.
+    sends beyond the size limit, or after a bare CR or LF, is not passed on. A whole message is
+    lines that end in CRLF, the last one too: where BDAT left that out, it is added.
     """
 
     octets: bytes

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class SmtpLimits:
     """Limits of a session; the configuration may change them."""
 
-    # What users of such a service know (10 MiB); announced by SIZE (RFC 1870).
+    # What users of such a service know (10 MiB); announced by SIZE (RFC 1870). Ten times as much
+    # is still read and thrown away, so that the client hears why.
     message_octets: int = 10_485_760
     # RFC 5321 4.5.3.1.4 asks for 512, RFC 3461 5 for 1036, ESMTP parameters add to it.
     command_line_octets: int = 2_048
@@ -18,7 +19,8 @@ class SmtpLimits:
     text_line_octets: int = 65_536
     # RFC 5321 4.5.3.1.8 asks for at least 100.
     recipients: int = 200
-    # Ends a session that only guesses; a person's mail program makes one or two mistakes.
+    # Errors that are answered; the next ends a session that only guesses. A person's mail program
+    # makes one or two.
     errors: int = 20
     # Wrong passwords in one session before it is closed.
     auth_failures: int = 3
