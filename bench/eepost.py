@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.dialogues import Login, Submission
@@ -16,39 +17,43 @@ from bench.processes import end
 _STOP_SECONDS = 30.0
 
 
-class Template:
-    """A data directory with the load's accounts, made once: passwords are slow on purpose."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A data directory with the load's accounts, to be copied: passwords are slow on purpose."""
 
-    def __init__(self, folder: Path, logins: Sequence[Login]) -> None:
-        self.logins = logins
-        self.smtp: Address = (HOST, free_port())
-        self.pop3: Address = (HOST, free_port())
-        self.data = folder / "data"
-        folder.mkdir(parents=True)
-        self._make()
+    data: Path
+    smtp: Address
+    pop3: Address
+    logins: Sequence[Login]
 
-    def _make(self) -> None:
-        smtp, pop3 = (f"{host}:{port}" for host, port in (self.smtp, self.pop3))
-        _eepost("init", "--data", self.data, "--domain", DOMAIN, "--smtp", smtp, "--pop3", pop3)
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self._add, self.logins))
 
-    def _add(self, login: Login) -> None:
+def prepare(folder: Path, logins: Sequence[Login]) -> Prepared:
+    """Make a post office as an operator does, by its commands. Raises Unfit."""
+    folder.mkdir(parents=True)
+    prepared = Prepared(folder / "data", (HOST, free_port()), (HOST, free_port()), logins)
+    smtp, pop3 = (f"{host}:{port}" for host, port in (prepared.smtp, prepared.pop3))
+    _eepost("init", "--data", prepared.data, "--domain", DOMAIN, "--smtp", smtp, "--pop3", pop3)
+
+    def add(login: Login) -> None:
         name = login.user.decode().partition("@")[0]
-        options = ("--data", self.data, "--password-stdin")
+        options = ("--data", prepared.data, "--password-stdin")
         _eepost("account", "add", name, *options, given=login.password + b"\n")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, logins))
+    return prepared
 
 
 class Eepost:
-    """A post office on a copy of the template."""
+    """A post office on a copy of what was prepared."""
 
-    def __init__(self, folder: Path, template: Template) -> None:
-        self.smtp = template.smtp
-        self.pop3 = template.pop3
-        self.logins = template.logins
+    def __init__(self, folder: Path, prepared: Prepared) -> None:
+        self.smtp = prepared.smtp
+        self.pop3 = prepared.pop3
+        self.logins = prepared.logins
         self.roots: tuple[int, ...] = ()
         self._folder = folder
-        shutil.copytree(template.data, folder / "data")
+        shutil.copytree(prepared.data, folder / "data")
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         """Start the server and wait until it greets. Raises Unfit."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.eepost import Eepost, Template
+from bench.eepost import Eepost, Prepared, prepare
 from bench.figures import Figures
 from bench.goals import OURS
 from bench.measure import (
@@ -41,7 +41,7 @@ class Workshop:
         self.seconds = seconds
         self._folder = folder
         self._logins = logins(_ACCOUNTS)
-        self._template: Template | None = None
+        self._prepared: Prepared | None = None
         self._filled: dict[str, tuple[PostOffice, Filled]] = {}
         self._made = 0
 
@@ -59,9 +59,9 @@ class Workshop:
                 return Forgetful(folder, self._logins), folder
             case "sdbox":
                 return Dovecot(folder, self._logins, SDBOX_TUNED), folder
-        if self._template is None:
-            self._template = Template(self._folder / "template", self._logins)
-        return Eepost(folder, self._template), folder
+        if self._prepared is None:
+            self._prepared = prepare(self._folder / "prepared", self._logins)
+        return Eepost(folder, self._prepared), folder
 
     def filled(self, contender: str) -> tuple[PostOffice, Filled]:
         """Return a post office with full maildrops that is not started; filled at first use."""
