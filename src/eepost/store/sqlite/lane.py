@@ -48,7 +48,7 @@ class Writer(Protocol):
         """Give back what the thread holds."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # a repr must not show what passes through
 class LaneCounts:
     """What a lane did since it was made; written by its thread, read by anyone."""
 
@@ -65,7 +65,7 @@ _Item: TypeAlias = tuple[Work, _Future]
 _Settled: TypeAlias = tuple[_Future, Any, BaseException | None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # a repr must not show what passes through
 class Lane:
     """Takes work from the event loop and answers there. Other threads may not submit."""
 

@@ -47,7 +47,7 @@ _USAGE = """
 """
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # a repr must not show what passes through
 class SqliteMaildrops:
     """Satisfies `eepost.maildrop.ports.MaildropStore`; called in the event loop's thread."""
 

@@ -21,7 +21,7 @@ from eepost.store.sqlite.connection import (
     Tuning,
     faults_as_unavailable,
 )
-from eepost.store.sqlite.lane import Lane, LaneCounts
+from eepost.store.sqlite.lane import Lane
 from eepost.store.sqlite.ledger import Ledger
 from eepost.store.sqlite.maildrops import SqliteMaildrops
 from eepost.store.sqlite.readers import Readers
@@ -37,7 +37,7 @@ __all__ = ["NewerSchema", "OldSqlite", "SqliteStore", "StoreExists", "Tuning", "
 _TUNING = Tuning()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # a repr must not show what passes through
 class SqliteStore:
     """An open store. `accounts` work at once; maildrops from `start` to `stop`."""
 
@@ -48,6 +48,7 @@ class SqliteStore:
     _records: Records
     _default_limit_octets: int
     _maildrops: SqliteMaildrops | None = field(default=None)
+    _writer: SqliteWriter | None = field(default=None)
 
     @classmethod
     def create(
@@ -125,12 +126,8 @@ class SqliteStore:
         vacancy = Vacancy()
         token = int.from_bytes(self._records.randomness(8), "big") >> 1
         ledger = Ledger(self._records, self._default_limit_octets)
-        lane = Lane(
-            SqliteWriter(self._file, ledger, vacancy, token),
-            loop,
-            clock,
-            self._file.tuning.scrub_after_seconds,
-        )
+        self._writer = SqliteWriter(self._file, ledger, vacancy, token)
+        lane = Lane(self._writer, loop, clock, self._file.tuning.scrub_after_seconds)
         lane.start()
         self._maildrops = SqliteMaildrops(
             lane=lane,
@@ -151,10 +148,23 @@ class SqliteStore:
             raise StoreUnavailable
         return self._maildrops
 
-    @property
-    def counts(self) -> LaneCounts:
-        """What the lane did since the start."""
-        return self.maildrops.lane.counts
+    def counters(self) -> dict[str, int]:
+        """Return what the lane did since the start; nothing before it and after the stop.
+
+        A commit is one flush of the log; a checkpoint, about every 16 MiB of log, two more.
+        """
+        if self._writer is None or self._maildrops is None:
+            return {}
+        counts = self._maildrops.lane.counts
+        return {
+            "store_messages": self._writer.messages,
+            "store_commits": counts.commits,
+            "store_items": counts.items,
+            "store_largest_batch": counts.largest_batch,
+            "store_replays": counts.replays,
+            "store_failures": counts.failures,
+            "store_scrubs": counts.scrubs,
+        }
 
     async def clean(self) -> int:
         """Delete what a crash left of large messages; see `SqliteMaildrops.clean`."""

@@ -46,7 +46,7 @@ _TASKS: Final[Mapping[type[Work], _Task]] = {
 _LEAVE_TRACES: Final = (Removal, Emptying, Discard, Cleaning)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # a repr must not show what passes through
 class SqliteWriter:
     """Satisfies `Writer`; used in the lane's thread only."""
 
@@ -101,8 +101,8 @@ class SqliteWriter:
 
     def _after_commit(self, batch: Sequence[Work], results: Sequence[Any]) -> None:
         for work, result in zip(batch, results, strict=True):
-            if isinstance(result, Delivered):
-                self.messages += len(result.usage)
+            if isinstance(work, Delivery) and isinstance(result, Delivered):
+                self.messages += len(work.messages)
             elif isinstance(work, _LEAVE_TRACES):
                 self.leaves_traces = True
         for account in self.ledger.changed:
@@ -148,9 +148,9 @@ class SqliteWriter:
     def _roll_back(self, connection: sqlite3.Connection) -> None:
         self.ledger.forget()
         try:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # after some faults SQLite has rolled back by itself
+                connection.execute("ROLLBACK")
         except sqlite3.Error:
-            # Either SQLite has rolled back by itself or the connection is of no use any more.
             self._drop_connection()
 
     def _connected(self) -> sqlite3.Connection:
