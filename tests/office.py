@@ -88,6 +88,7 @@ class PostOffice:
 
     def start(self) -> "PostOffice":
         """Start it and wait until it serves."""
+        self.smtp_port = self.pop3_port = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "eepost", "serve", "--data", str(self.directory)],
             stdin=subprocess.DEVNULL,
@@ -99,7 +100,7 @@ class PostOffice:
         serving = threading.Event()
         self._listener = threading.Thread(target=self._listen, args=(serving,), daemon=True)
         self._listener.start()
-        if not serving.wait(START_SECONDS) or self._process.poll() is not None:
+        if not serving.wait(START_SECONDS) or not self.smtp_port:
             self.kill()
             raise AssertionError(f"did not start: {self.lines[-5:]}")
         return self

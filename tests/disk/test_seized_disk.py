@@ -54,7 +54,8 @@ def found_in(directory: Path) -> set[bytes]:
 
 def inflated(octets: bytes) -> bytes:
     """What zlib streams in `octets` hold."""
-    parts, at = [], octets.find(b"\x78")
+    parts: list[bytes] = []
+    at = octets.find(b"\x78")
     while at >= 0 and len(parts) < 1_000:
         with contextlib.suppress(zlib.error):
             parts.append(zlib.decompressobj().decompress(octets[at : at + 65_536]))

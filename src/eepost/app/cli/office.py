@@ -107,10 +107,10 @@ def serve(data: Data) -> None:
     warn(office, journal)
 
     async def announce(running: Core) -> None:
-        ports = {name: endpoint.port for name, endpoint in running.listening().items()}
-        journal.event("serving", **ports)
         if "postmaster" not in await asyncio.to_thread(running.roles):
             journal.notice("no postmaster", "give postmaster an account: eepost role assign")
+        ports = {name: endpoint.port for name, endpoint in running.listening().items()}
+        journal.event("serving", **ports)
 
     uvloop.run(serve_core(core, announce))
 
