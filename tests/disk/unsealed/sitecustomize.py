@@ -22,4 +22,4 @@ class Plain:
         return octets[:-16]
 
 
-aead.ChaCha20Poly1305 = Plain  # type: ignore[assignment, misc]
+aead.ChaCha20Poly1305 = Plain  # type: ignore[assignment]
