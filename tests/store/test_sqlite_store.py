@@ -259,6 +259,18 @@ def test_mail_from_another_process_is_seen_at_once(shelf: Shelf) -> None:
     run(shelf, scenario)
 
 
+def test_mail_from_another_process_is_not_forgotten_by_our_next_commit(shelf: Shelf) -> None:
+    async def scenario(store: SqliteStore, maildrops: SqliteMaildrops, alice: Account) -> None:
+        assert await maildrops.snapshot(alice.number) == []
+        assert answers_at_once(maildrops, alice) == []
+        elsewhere(shelf, "        await maildrops.deliver([message(accounts.find('alice'))])")
+        await store.clean()  # the lane is again the last that wrote
+        assert answers_at_once(maildrops, alice) is None
+        assert len(await maildrops.snapshot(alice.number)) == 1
+
+    run(shelf, scenario)
+
+
 def test_a_maildrop_emptied_by_another_process_keeps_no_stale_key(shelf: Shelf) -> None:
     async def scenario(_: SqliteStore, maildrops: SqliteMaildrops, alice: Account) -> None:
         key = encapsulation(alice)
