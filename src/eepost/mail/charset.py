@@ -57,13 +57,24 @@ _NAMES_BY_CODEC = {
     "cp949": "euc-kr ks_c_5601-1987 ks_c_5601 ksc5601 ksc_5601 cp949 windows-949 x-windows-949",
     "iso2022_kr": "iso-2022-kr",
 }
-_CODECS = {name: codec for codec, names in _NAMES_BY_CODEC.items() for name in names.split()}
+_CODECS = {
+    name.replace("_", "-"): codec
+    for codec, names in _NAMES_BY_CODEC.items()
+    for name in names.split()
+}
 
 # Windows-1252 over Latin-1. Five octets mean nothing in it and stay C1 controls, as in browsers.
 _WESTERN = {
     at: bytes((at,)).decode("cp1252")
     for at in range(0x80, 0xA0)
     if at not in {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+}
+
+# Character sets of seven bits that carry eight: the other ones of the same language are meant.
+_CONFUSED = {
+    "iso2022_jp_ext": ("euc_jp", "cp932"),
+    "iso2022_kr": ("cp949",),
+    "hz": ("gb18030",),
 }
 
 
@@ -73,8 +84,8 @@ def decode_text(octets: bytes, charset: str = "") -> str:
     Where they aren't, they are tried as UTF-8 and else taken for Windows-1252: for text whose
     declaration is missing or wrong these two are right nearly always.
     """
-    codec = _CODECS.get(charset.strip().lower(), "utf-8")
-    for attempt in (codec, "utf-8"):
+    codec = _CODECS.get(_normal(charset), "utf-8")
+    for attempt in (codec, *_CONFUSED.get(codec, ()), "utf-8"):
         try:
             return _whole(octets.decode(attempt)) if codec == "utf-7" else octets.decode(attempt)
         except UnicodeDecodeError:
@@ -86,7 +97,11 @@ def decode_text(octets: bytes, charset: str = "") -> str:
 
 def is_known_charset(charset: str) -> bool:
     """Say whether `charset` names a character set of the table."""
-    return charset.strip().lower() in _CODECS
+    return _normal(charset) in _CODECS
+
+
+def _normal(charset: str) -> str:
+    return charset.strip().lower().replace("_", "-")
 
 
 def _whole(text: str) -> str:

@@ -43,10 +43,13 @@ def _write(octets: bytes, domain: str) -> bytes:
 def ids_in(value: bytes) -> list[bytes]:
     """Return the identifiers in a field's value in order, white space inside them removed.
 
-    Phrases and comments around them (RFC 5322 4.5.4) go; what has no angle brackets is no
-    identifier.
+    Phrases and comments around them (RFC 5322 4.5.4) go; one word alone is an identifier whose
+    brackets were forgotten.
     """
-    return [cleaned for each in _BRACKETED.findall(value) if (cleaned := _WHITE.sub(b"", each))]
+    if b"<" in value:
+        return [cleaned for each in _BRACKETED.findall(value) if (cleaned := _WHITE.sub(b"", each))]
+    words = value.split()
+    return words if len(words) == 1 and _PLAIN.fullmatch(words[0]) else []
 
 
 def first_and_last(ids: list[bytes]) -> list[bytes]:

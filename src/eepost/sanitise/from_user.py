@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from eepost.mail.address import Address
-from eepost.mail.date import write_date
+from eepost.mail.date import parse_date, write_date
 from eepost.mail.header import split_header
 from eepost.mail.mailbox import Mailbox
+from eepost.mail.message import Part, split_message
 from eepost.mail.msgid import RANDOM_OCTETS, fresh_id, ids_in
 from eepost.mail.parameters import Parameters, parse_parameters, write_parameters
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise import fields
+from eepost.sanitise.choices import DEFAULT, Choices
 from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.rebuild import Piece, Rebuilder, Refusal, Surroundings
 from eepost.sanitise.report import Tally
 from eepost.sanitise.threads import IdRule, KnownIds
 
@@ -38,6 +41,7 @@ class FromUser:
     accepted_utc: int  # seconds since 1970
     randomness: Callable[[int], bytes]
     known_ids: KnownIds | None = None  # None: nothing was delivered to the account yet
+    choices: Choices = DEFAULT
 
     def __repr__(self) -> str:
         return "FromUser()"  # neither key nor addresses belong in a traceback
@@ -55,12 +59,71 @@ def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitis
         author = _author(raw.get(b"from"), context, tally)
         if author is None:
             return Refused(NOT_YOUR_ADDRESS, tally.report())
-        written, thread_ids = _fields(raw, author, context, tally)
+        written, thread_ids = _top_fields(raw, author, context, tally)
+        written += _content_fields(raw)
     except PeerViolation:
         return Refused(OUT_OF_BOUNDS, tally.report())
     written.append(b"\r\n")
     body = memoryview(message)[header.body_start :]
     return Sanitised((b"".join(written), body), tally.report(), thread_ids)
+
+
+def rebuild_from_user(message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
+    """Return `message` made anew as a whole; see `sanitise_from_user`."""
+    tally = Tally()
+    try:
+        root = split_message(message)
+        raw = fields.gather(root.fields, tally)
+        author = _author(raw.get(b"from"), context, tally)
+        if author is None:
+            return Refused(NOT_YOUR_ADDRESS, tally.report())
+        written, thread_ids = _top_fields(raw, author, context, tally)
+        pieces = _plain_text(message, root, raw) or _rebuilt(message, root, context, tally)
+    except PeerViolation:
+        return Refused(OUT_OF_BOUNDS, tally.report())
+    except Refusal as refusal:
+        return Refused(refusal.reply, tally.report())
+    return Sanitised((b"".join(written) + pieces[0], *pieces[1:]), tally.report(), thread_ids)
+
+
+def _plain_text(
+    message: bytes | bytearray, root: Part, raw: dict[bytes, bytes]
+) -> list[Piece] | None:
+    """Return text that is already as it would be written, as a view; None for anything else."""
+    return None
+
+
+def _rebuilt(
+    message: bytes | bytearray, root: Part, context: FromUser, tally: Tally
+) -> list[Piece]:
+    surroundings = Surroundings(
+        context.message_id_domain,
+        context.choices,
+        context.randomness,
+        lambda part: _nested_header(part, context, tally),
+        tally,
+    )
+    body = Rebuilder(message, surroundings).build_root(root)
+    return [body.fields + b"\r\n", *body.pieces]
+
+
+def _nested_header(part: Part, context: FromUser, tally: Tally) -> bytes:
+    """Return the header of a message inside the message: what a person reads, and threads."""
+    raw = fields.gather(part.fields, tally)
+    rule = IdRule(context.message_id_key, context.message_id_domain, context.known_ids)
+    date = parse_date(part.raw(b"date") or b"")
+    return b"".join(
+        (
+            fields.write_recipients(b"From", raw.get(b"from"), tally),
+            fields.write_recipients(b"To", raw.get(b"to"), tally),
+            fields.write_recipients(b"Cc", raw.get(b"cc"), tally),
+            fields.write_subject(raw.get(b"subject")),
+            b"Date: %s\r\n" % write_date(date) if date is not None else b"",
+            fields.write_ids(b"Message-ID", rule.named(raw.get(b"message-id", b""))[:1]),
+            fields.write_ids(b"In-Reply-To", rule.named(raw.get(b"in-reply-to", b""))),
+            fields.write_ids(b"References", rule.named(raw.get(b"references", b""))),
+        )
+    )
 
 
 def _author(value: bytes | None, context: FromUser, tally: Tally) -> Mailbox | None:
@@ -72,7 +135,7 @@ def _author(value: bytes | None, context: FromUser, tally: Tally) -> Mailbox | N
     return Mailbox("", context.address)
 
 
-def _fields(
+def _top_fields(
     raw: dict[bytes, bytes], author: Mailbox, context: FromUser, tally: Tally
 ) -> tuple[list[bytes], tuple[bytes, ...]]:
     own_id, parents, references = _ids(raw, context)
@@ -86,7 +149,6 @@ def _fields(
         fields.write_ids(b"In-Reply-To", parents),
         fields.write_ids(b"References", references),
         b"MIME-Version: 1.0\r\n",
-        *_content_fields(raw),
     ]
     return written, (own_id, *parents, *references)
 

@@ -58,8 +58,6 @@ def hashes_to_look_up(key: bytes, message: bytes | bytearray) -> frozenset[bytes
     Empty for a message that answers none, which is most; bounded by four times
     `msgid.MAX_AT_EACH_END`.
     """
-    if b"<" not in message:
-        return frozenset()
     try:
         fields = split_header(message).fields
     except PeerViolation:
@@ -92,7 +90,7 @@ class IdRule:
 
     def named(self, value: bytes) -> list[bytes]:
         """Return the identifiers that a field may name instead of those in `value`."""
-        if b"<" not in value:
+        if not value:
             return []
         return [
             each if self._stays(each) else self.own(each) for each in first_and_last(ids_in(value))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Content transfer encodings: decoded tolerantly, written in one way (RFC 2045 6).
+
+Trust: anybody may have written what is decoded here.
+"""
+
+import binascii
+import re
+
+from eepost.mail.unstructured import MAX_LINE_COLUMNS
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
+_UU_BLOCK = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]*)\r?\n(.*?)^end\s*$", re.MULTILINE | re.DOTALL)
+
+
+def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
+    """Return the content of a body in `encoding` (lower case); unknown ones change nothing.
+
+    Never fails: damaged base64 gives what can be read of it, as mail programs show it.
+    """
+    if encoding == b"base64":
+        return decode_base64(octets)
+    if encoding in {b"quoted-printable", b"quoted printable"}:
+        return binascii.a2b_qp(octets)
+    if encoding in {b"x-uuencode", b"uuencode", b"x-uue"}:
+        return _decode_uu(octets)
+    return octets
+
+
+def decode_base64(octets: bytes) -> bytes:
+    """Return what base64 text stands for; foreign characters are skipped (RFC 2045 6.8)."""
+    cleaned = octets.translate(None, _NOT_BASE64)
+    if b"=" not in cleaned.rstrip(b"="):
+        return _decode_run(cleaned.rstrip(b"="))
+    # Padding in the middle: pieces that were encoded one by one and then joined.
+    return b"".join(map(_decode_run, cleaned.split(b"=")))
+
+
+def _decode_run(run: bytes) -> bytes:
+    if len(run) % 4 == 1:
+        run = run[:-1]
+    return binascii.a2b_base64(run + b"=" * (-len(run) % 4))
+
+
+def _decode_uu(octets: bytes) -> bytes:
+    block = _UU_BLOCK.search(octets)
+    if block is None:
+        return octets
+    try:
+        return b"".join(map(_decode_uu_line, block[2].splitlines()))
+    except binascii.Error:
+        return octets
+
+
+def _decode_uu_line(line: bytes) -> bytes:
+    # Some encoders write a character too many; what the length octet in front says counts.
+    length = (line[0] - 32) & 63 if line else 0
+    return binascii.a2b_uu(line[: 1 + (length + 2) // 3 * 4])
+
+
+def encode_base64(octets: bytes) -> bytes:
+    """Return base64 in lines of 76 columns, each with its CRLF."""
+    text = binascii.b2a_base64(octets, newline=False)
+    lines = [text[at : at + MAX_LINE_COLUMNS] for at in range(0, len(text), MAX_LINE_COLUMNS)]
+    return b"\r\n".join([*lines, b""])
+
+
+def encode_quoted_printable(text: bytes) -> bytes:
+    """Return quoted-printable of text with CRLF line ends; it ends in CRLF if `text` does."""
+    # The encoder picks the line end of its soft breaks by the first one that it sees.
+    encoded = binascii.b2a_qp(b"\r\n" + text, istext=True)
+    return encoded[2:]

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GIF without comments, text and foreign extensions; frames and the number of loops stay."""
+
+MAGIC = b"GIF8"
+
+_EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
+_LOOPS = (b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0")
+
+
+def strip_gif(octets: bytes) -> bytes:
+    """Return the picture without metadata; a damaged one as far as programs show it."""
+    if len(octets) < 13:
+        return octets
+    at = 13 + _colour_table(octets[10])
+    pieces = [octets[:at]]
+    while at < len(octets) and octets[at] != _TRAILER:
+        start = at
+        if octets[at] == _EXTENSION:
+            at = _end_of_blocks(octets, at + 2)
+            kept = _is_kept(octets[start + 1 : start + 14])
+        elif octets[at] == _IMAGE and at + 10 < len(octets):
+            at = _end_of_blocks(octets, at + 11 + _colour_table(octets[at + 9]))
+            kept = True
+        else:
+            break
+        if kept:
+            pieces.append(octets[start:at])
+    return b"".join(pieces) + bytes((_TRAILER,))
+
+
+def _is_kept(extension: bytes) -> bool:
+    if extension[:1] == bytes((_APPLICATION,)):
+        return extension[1:].startswith(_LOOPS)
+    return extension[:1] == bytes((_GRAPHIC_CONTROL,))
+
+
+def _colour_table(packed: int) -> int:
+    return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
+
+
+def _end_of_blocks(octets: bytes, at: int) -> int:
+    while at < len(octets):
+        length = octets[at]
+        at += 1 + length
+        if not length:
+            return at
+    return len(octets)  # cut short on its way: shown as far as it goes

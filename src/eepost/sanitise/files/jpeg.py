@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JPEG without EXIF, XMP, IPTC, comments, thumbnails and trailers; the picture to the octet.
+
+The orientation stays, in an EXIF block of our own, or pictures would lie on their side. A picture
+that is cut short or damaged is kept as far as it can be followed: more than that nobody shows.
+"""
+
+import struct
+
+MAGIC = b"\xff\xd8\xff"
+
+_EOI, _SOS = 0xD9, 0xDA
+_COMMENT = 0xFE
+_APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
+# Fill octets, stuffing and restart markers: nothing follows them that has a length.
+_NO_SEGMENT = frozenset((0x00, 0x01, *range(0xD0, 0xD9), 0xFF))
+_ORIENTATION_TAG = 0x0112
+_IFD_ENTRIES = 512
+
+
+def strip_jpeg(octets: bytes) -> bytes:
+    """Return the picture without metadata."""
+    pieces = [b"\xff\xd8"]
+    orientation = 1
+    at = 2
+    while (found := _next_segment(octets, at)) is not None:
+        marker, segment, at = found
+        if marker == _APP1 and segment.startswith(b"Exif\0\0"):
+            orientation = _orientation(segment[6:]) or orientation
+        kept = _kept(marker, segment)
+        if kept is not None:
+            pieces.append(struct.pack(">BBH", 0xFF, marker, len(kept) + 2) + kept)
+        if marker == _SOS:
+            end = _end_of_scan(octets, at)
+            pieces.append(octets[at:end])
+            at = end
+    if orientation != 1:
+        # Behind JFIF's APP0 where there is one, since that must come first.
+        pieces.insert(2 if pieces[1:] and pieces[1][1] == _APP0 else 1, _exif(orientation))
+    return b"".join(pieces) + b"\xff\xd9"
+
+
+def _next_segment(octets: bytes, at: int) -> tuple[int, bytes, int] | None:
+    """Return marker, content and end of the next segment; None at the end of the picture."""
+    # Fill octets of 0xFF may stand before a marker; a few writers leave other octets there.
+    while (at := octets.find(b"\xff", at)) >= 0 and at + 4 <= len(octets):
+        marker = octets[at + 1]
+        if marker == _EOI:
+            return None
+        if marker in _NO_SEGMENT:
+            at += 1
+            continue
+        length = int.from_bytes(octets[at + 2 : at + 4], "big")
+        end = at + 2 + length
+        if length < 2 or end > len(octets):
+            return None
+        return marker, octets[at + 4 : end], end
+    return None
+
+
+def _kept(marker: int, segment: bytes) -> bytes | None:
+    """Return what stays of a segment: all that decoding needs, and colours (ICC, Adobe)."""
+    if marker == _APP0:
+        # The thumbnail may show what was cut off from the picture.
+        return segment[:12] + b"\0\0" if segment.startswith(b"JFIF\0") else None
+    if marker == _APP2:
+        return segment if segment.startswith(b"ICC_PROFILE\0") else None
+    if marker == _APP14:
+        return segment if segment.startswith(b"Adobe") else None
+    return None if _APP0 <= marker <= 0xEF or marker == _COMMENT else segment
+
+
+def _end_of_scan(octets: bytes, at: int) -> int:
+    """Return where the next marker stands that does not belong to the entropy-coded data."""
+    while True:
+        at = octets.find(b"\xff", at)
+        if at < 0 or at + 1 >= len(octets):
+            return len(octets)
+        following = octets[at + 1]
+        if following and not 0xD0 <= following <= 0xD7 and following != 0xFF:
+            return at
+        at += 1 if following == 0xFF else 2
+
+
+def _exif(orientation: int) -> bytes:
+    tiff = b"MM\0*\0\0\0\x08" + struct.pack(
+        ">HHHIHHI", 1, _ORIENTATION_TAG, 3, 1, orientation, 0, 0
+    )
+    return struct.pack(">BBH", 0xFF, _APP1, len(tiff) + 8) + b"Exif\0\0" + tiff
+
+
+def _orientation(tiff: bytes) -> int | None:
+    """Return the value 1 to 8 of the orientation tag in the first directory, or None."""
+    order = {b"MM": ">", b"II": "<"}.get(tiff[:2])
+    if order is None or len(tiff) < 8:
+        return None
+    (start,) = struct.unpack_from(order + "I", tiff, 4)
+    if start + 2 > len(tiff):
+        return None
+    (count,) = struct.unpack_from(order + "H", tiff, start)
+    for at in range(start + 2, start + 2 + 12 * min(count, _IFD_ENTRIES), 12):
+        if at + 10 > len(tiff):
+            return None
+        tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, at)
+        if tag == _ORIENTATION_TAG:
+            return value if 1 <= value <= 8 else None
+    return None

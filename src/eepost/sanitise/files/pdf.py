@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PDF without document information, XMP, identifiers and private data of programs."""
+
+import re
+from io import BytesIO
+
+import pikepdf
+
+from eepost.sanitise.files.outcome import Unclean
+
+# Objects in one document: reading each costs some microseconds.
+MAX_OBJECTS = 200_000
+
+MAGIC = b"%PDF"
+
+# What metadata hides in or behind, in documents too damaged to be opened.
+_HIDING = re.compile(rb"/(?:Author|Creator|Producer|Metadata|ObjStm|Encrypt)\b|<x:xmp")
+_TELLING = re.compile(
+    rb"/ID\s*\[[^\]]{0,200}\]|/Info \d+ \d+ R|/(?:CreationDate|ModDate)\s*\([^)]{0,100}\)"
+)
+_PRIVATE_KEYS = ("/Metadata", "/PieceInfo", "/LastModified", "/Thumb", "/SpiderInfo")
+
+
+def strip_pdf(octets: bytes) -> bytes:
+    """Return the document without metadata; what pages show is not touched.
+
+    Raises Unclean where it is damaged, encrypted or signed: a signature covers octets, which any
+    change would break.
+    """
+    try:
+        with pikepdf.open(BytesIO(octets)) as document:
+            if len(document.objects) > MAX_OBJECTS:
+                raise Unclean("PDF document has too many parts")
+            _strip(document)
+            cleaned = BytesIO()
+            # The identifier is a hash of file name, time and content: made from content alone.
+            document.save(cleaned, deterministic_id=True, fix_metadata_version=False)
+    except (pikepdf.PdfError, pikepdf.PasswordError, ValueError, RuntimeError):
+        if _HIDING.search(octets) is not None:
+            raise Unclean("PDF document is damaged or encrypted") from None
+        # A fragment that no program opens: what tells stands in the open.
+        return _TELLING.sub(lambda found: b" " * len(found[0]), octets)
+    return cleaned.getvalue()
+
+
+def _strip(document: pikepdf.Pdf) -> None:
+    if document.is_encrypted:
+        raise Unclean("PDF document is encrypted")
+    for name in ("/Info", "/ID"):
+        if name in document.trailer:
+            del document.trailer[name]
+    for each in document.objects:
+        if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
+            if each.get("/Type") == "/Sig" or "/ByteRange" in each:
+                raise Unclean("PDF document is signed")
+            for key in _PRIVATE_KEYS:
+                if key in each:
+                    del each[key]
