@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from eepost.services.pop.refusals import WRONG_CREDENTIALS
 from tests.interop import thunderbird
 from tests.interop.running import Desk, Run, run, run_on_terminal
 
@@ -175,12 +176,12 @@ def _poplib(desk: Desk, keep: bool) -> Run:
 
 
 FETCHERS: Final = (
-    Fetcher("mpop", _mpop, _maildir, "Wrong name or password"),
+    Fetcher("mpop", _mpop, _maildir, WRONG_CREDENTIALS.text),
     Fetcher("fetchmail", _fetchmail, _files, "Authorization failure", nothing_new=1),
-    Fetcher("getmail6", _getmail, _maildir, "Wrong name or password"),
+    Fetcher("getmail6", _getmail, _maildir, WRONG_CREDENTIALS.text),
     Fetcher("mutt", _mutt, _mbox, "Login failed", remembers=False, has_exit_code=False),
-    Fetcher("s-nail", _s_nail, _mbox, "Wrong name or password", remembers=False),
+    Fetcher("s-nail", _s_nail, _mbox, WRONG_CREDENTIALS.text, remembers=False),
     Fetcher("curl", _curl, _files, "Access denied", remembers=False),
-    Fetcher("poplib", _poplib, _files, "Wrong name or password", remembers=False),
+    Fetcher("poplib", _poplib, _files, WRONG_CREDENTIALS.text, remembers=False),
     Fetcher("Thunderbird", thunderbird.fetch, _thunderbird, "Login to server 127.0.0.1"),
 )

@@ -17,9 +17,9 @@ SECONDS = 30
 class Line:
     """One connection to a port of this machine."""
 
-    def __init__(self, port: int, seconds: float = SECONDS) -> None:
-        """Connect; every wait ends after `seconds` with TimeoutError."""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+    def __init__(self, port: int, seconds: float = SECONDS, source: str = "127.0.0.1") -> None:
+        """Connect from the address `source`; waits end after `seconds` with TimeoutError."""
+        self.socket = socket.create_connection(("127.0.0.1", port), seconds, (source, 0))
         self._stream = self.socket.makefile("rb")
 
     def __enter__(self) -> Self:

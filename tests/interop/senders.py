@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from eepost.services.mta.replies import NO_SUCH_RECIPIENT, WRONG_CREDENTIALS
 from tests.interop import thunderbird
 from tests.interop.isolation import HOST_NAME
 from tests.interop.letters import PLANTED, SUBJECT, TEXT, letter
@@ -28,7 +29,7 @@ class Sender:
     tells: frozenset[str]
     greeting_name: str  # what it says after EHLO
     wrong_password: str  # what it tells its user then
-    refused: str = "There is no such address here"  # ... when the recipient is unknown
+    refused: str = NO_SUCH_RECIPIENT.text  # ... when the recipient is unknown
 
     def __str__(self) -> str:
         return self.name
@@ -118,14 +119,14 @@ SENDERS: Final = (
         _swaks("PLAIN"),
         frozenset({"x-mailer", "message-id", "date"}),
         HOST_NAME,
-        "535 5.7.8 Wrong name or password",
+        WRONG_CREDENTIALS.text,
     ),
     Sender(
         "swaks LOGIN",
         _swaks("LOGIN"),
         frozenset({"x-mailer", "message-id", "date"}),
         HOST_NAME,
-        "535 5.7.8 Wrong name or password",
+        WRONG_CREDENTIALS.text,
     ),
     Sender("curl", _curl, _WHOLE, "curl-of-alice", "Login denied"),
     Sender("msmtp", _msmtp, _WHOLE, "msmtp-of-alice", "authentication failed"),
@@ -141,9 +142,9 @@ SENDERS: Final = (
         _s_nail,
         frozenset({"user-agent", "message-id", "date"}),
         HOST_NAME,
-        "535 5.7.8 Wrong name or password",
+        WRONG_CREDENTIALS.text,
     ),
-    Sender("smtplib", _smtplib, _WHOLE, "python-of-alice", "Wrong name or password"),
+    Sender("smtplib", _smtplib, _WHOLE, "python-of-alice", WRONG_CREDENTIALS.text),
     Sender(
         "Thunderbird",
         thunderbird.send,
