@@ -3,8 +3,8 @@
 
 They run from the same code as `eepost i2p run`; only the settings of a private network are added.
 Every router is started once, alone, until it has written its router.info; then each gets those of
-the others. Debian's i2pd takes inbound links from public addresses only, hence 9.66.0.N: inside
-the namespace these are addresses of its own loopback, and there is nothing else.
+the others. Debian's i2pd takes inbound links from public addresses only, hence 9.66.0.N: in the
+network namespace these are addresses of its own loopback, and there is nothing else.
 """
 
 import hashlib
@@ -19,19 +19,21 @@ from pathlib import Path
 
 from eepost.net.i2p.own import PrivateNetwork, Program, write_folder
 from eepost.net.i2p.tunnels import Shape, Tunnel
-from tests.i2p.namespace import Namespace
 
 NETID = 97
+# Addresses in the namespace: at most so many routers.
+COUNT = 6
 PORT = 27_100
 INFO_SECONDS = 20.0
 END_SECONDS = 15.0
+# Two routers without hops need 8 to 23 seconds; far from it something is broken.
+BOOT_SECONDS = 120.0
 # i2pd 2.45.1 can't read a LeaseSet2 from its own floodfill store.
 OLD_LEASE_SETS = (("i2cp.leaseSetType", "1"), ("i2cp.leaseSetEncType", "0"))
 
 
-def direct(quantity: int = 2) -> Shape:
-    """Return the shape of tunnels without hops: quick, and as real as the long ones otherwise."""
-    return Shape(hops=0, quantity=quantity, extra=OLD_LEASE_SETS)
+# Tunnels without hops: quick, and as real as the long ones otherwise.
+DIRECT = Shape(hops=0, quantity=2, extra=OLD_LEASE_SETS)
 
 
 @dataclass
@@ -46,9 +48,14 @@ class Router:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
+    def address(self) -> str:
+        """Its address in the private network."""
+        return f"9.66.0.{self.number}"
+
+    @property
     def network(self) -> PrivateNetwork:
         """Where it is in the private network."""
-        return PrivateNetwork(NETID, f"9.66.0.{self.number}", PORT, log_level=self.log_level)
+        return PrivateNetwork(NETID, self.address, PORT, log_level=self.log_level)
 
     def start(self) -> None:
         """Start it with the tunnels it has now."""
@@ -115,15 +122,12 @@ def _netdb_name(info: bytes) -> str:
     return f"r{name[0]}/routerInfo-{name}.dat"
 
 
-def wait_for_greeting(space: Namespace, port: int, seconds: float = 120) -> tuple[float, bytes]:
-    """Knock at a tunnel's port until the far side speaks; return how long it took and its words."""
+def wait_for_greeting(port: int, seconds: float = BOOT_SECONDS) -> float:
+    """Knock at a tunnel's port until the far side speaks; return the seconds it took."""
     begun = time.monotonic()
     while time.monotonic() - begun < seconds:
-        with suppress(OSError), space.connect("127.0.0.1", port, timeout=15) as stream:
-            said = stream.recv(512)
-            if said:
-                with suppress(OSError):
-                    stream.shutdown(socket.SHUT_RDWR)
-                return time.monotonic() - begun, said
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 15) as stream:
+            if stream.recv(512):
+                return time.monotonic() - begun
         time.sleep(0.1)
     raise AssertionError(f"nobody spoke on port {port} within {seconds} s")
