@@ -55,6 +55,33 @@ class MaildropStoreContract:
 
         self.run(scenario)
 
+    def test_what_an_account_was_sent_is_known_to_it_alone_and_longer_than_the_mail(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            alice, bob = _add(accounts, "alice", "bob")
+            tags = [b"parent 1", b"parent 2"]
+            sent = replace(message(alice), thread_tags=tags, thread_period=3)
+            again = replace(message(alice), thread_tags=tags[:1], thread_period=4)
+            await maildrops.deliver([sent])
+            await maildrops.deliver([again])
+            await maildrops.remove(alice.number, [sent.number, again.number])
+            asked = [*tags, b"stranger"]
+            assert await maildrops.known_tags(alice.number, asked) == set(tags)
+            assert await maildrops.known_tags(alice.number, []) == set()
+            assert await maildrops.known_tags(bob.number, asked) == set()
+            await maildrops.empty(alice.number)
+            assert await maildrops.known_tags(alice.number, asked) == set()
+
+        self.run(scenario)
+
+    def test_deleted_account_leaves_no_thread_behind(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            (alice,) = _add(accounts, "alice")
+            await maildrops.deliver([replace(message(alice), thread_tags=[b"parent"])])
+            accounts.delete("alice")
+            assert await maildrops.known_tags(alice.number, [b"parent"]) == set()
+
+        self.run(scenario)
+
     def test_nothing_to_deliver_is_delivered(self) -> None:
         async def scenario(_: AccountStore, maildrops: MaildropStore) -> None:
             assert await maildrops.deliver([]) == Delivered({})

@@ -201,3 +201,34 @@ def test_journal_holds_nothing_of_what_was_said(office: PostOffice) -> None:
     assert "serving" in journal
     for secret in ("alice", "bob", "planted", PASSWORD, "Subject", "test"):
         assert secret not in journal
+
+
+def test_conversation_holds_together_on_both_sides(office: PostOffice) -> None:
+    office.submit(
+        address("alice"), address("bob"), mail("alice", "bob", extra="Message-ID: <1@a>\r\n")
+    )
+    first = message_id(office.fetch("bob")[0])
+    answer = f"Message-ID: <2@b>\r\nIn-Reply-To: {first}\r\nReferences: {first}\r\n"
+    office.submit(address("bob"), address("alice"), mail("bob", "alice", extra=answer))
+    (reply,) = office.fetch("alice")
+    assert f"In-Reply-To: {first}\r\nReferences: {first}\r\n" in header(reply)
+    again = f"In-Reply-To: {message_id(reply)}\r\nReferences: <1@a> {message_id(reply)}\r\n"
+    office.submit(address("alice"), address("bob"), mail("alice", "bob", extra=again))
+    last = header(office.fetch("bob")[1])
+    # Alice's program knows her first mail by its own name; ours follows from it.
+    assert f"References: {first} {message_id(reply)}\r\n" in last.replace("\r\n ", " ") + "\r\n"
+
+
+def test_identifier_that_was_never_delivered_to_the_sender_does_not_pass(
+    office: PostOffice,
+) -> None:
+    stranger = "<somebody-elses-mail@example.org>"
+    answer = f"In-Reply-To: {stranger}\r\nReferences: {stranger}\r\n"
+    office.submit(address("alice"), address("bob"), mail("alice", "bob", extra=answer))
+    (message,) = office.fetch("bob")
+    assert "somebody-elses" not in header(message)
+    assert "In-Reply-To: <" in header(message)
+
+
+def message_id(message: bytes) -> str:
+    return re.findall(r"\r\nMessage-ID: (<\S+>)", header(message))[0]

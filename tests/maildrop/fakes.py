@@ -2,7 +2,7 @@
 """A MaildropStore in memory; it passes the same contract as the real ones."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from eepost.accounts.model import Account, State
 from eepost.maildrop.limit import DEFAULT_LIMIT_OCTETS
@@ -25,6 +25,7 @@ class MemoryMaildrops:
         self._accounts = accounts
         self._limit_octets = limit_octets
         self._messages: dict[int, dict[int, SealedMessage]] = defaultdict(dict)
+        self._tags: dict[int, set[bytes]] = defaultdict(set)
         accounts.when_deleted.append(self._destroy)
 
     async def deliver(self, messages: Sequence[SealedMessage]) -> Outcome:
@@ -40,6 +41,7 @@ class MemoryMaildrops:
                 return MaildropFull(number)
         for message in messages:
             self._messages[message.account][message.number] = message
+            self._tags[message.account].update(message.thread_tags)
         return Delivered({number: self._usage(number) for number in owners})
 
     async def usage(self, account: int) -> Usage:
@@ -70,6 +72,10 @@ class MemoryMaildrops:
             return None
         return message.segments[at]
 
+    async def known_tags(self, account: int, tags: Collection[bytes]) -> frozenset[bytes]:
+        self._check()
+        return frozenset(tags) & self._tags[account]
+
     async def remove(self, account: int, numbers: Sequence[int]) -> None:
         self._check()
         for number in numbers:
@@ -77,6 +83,7 @@ class MemoryMaildrops:
 
     async def empty(self, account: int) -> int:
         self._check()
+        self._tags.pop(account, None)
         return len(self._messages.pop(account, {}))
 
     def _usage(self, number: int) -> Usage:
@@ -87,6 +94,7 @@ class MemoryMaildrops:
         return Usage(len(messages), sum(each.padded_octets for each in messages), limit)
 
     def _destroy(self, account: Account) -> None:
+        self._tags.pop(account.number, None)
         self._messages.pop(account.number, None)
 
     def _check(self) -> None:

@@ -267,4 +267,4 @@ def test_a_loop_that_is_gone_does_not_stop_the_lane_from_ending() -> None:
 
 
 def test_small_work_weighs_nothing() -> None:
-    assert Discard((1,)).octets == Emptying(1).octets == Cleaning(frozenset()).octets == 0
+    assert Discard((1,)).octets == Emptying(1).octets == Cleaning(frozenset(), 0).octets == 0

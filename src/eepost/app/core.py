@@ -19,6 +19,8 @@ from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.office import Office
 from eepost.app.settings import Pop3, Smtp
 from eepost.mail.address import Address
+from eepost.maildrop.model import THREAD_PERIODS_KEPT, thread_period_of
+from eepost.maildrop.ports import StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
 from eepost.net.listeners import Endpoint, bound_endpoint, listen
@@ -42,6 +44,8 @@ T = TypeVar("T")
 
 # How often silent sessions are looked for; a timeout is late by at most this.
 SWEEP_SECONDS = 5.0
+# How often what is too old is removed.
+CLEAN_SECONDS = 86_400.0
 # How long a stop waits for open transactions before it cuts them off.
 GRACE_SECONDS = 30.0
 # Threads for sanitising and sealing large messages beside the event loop.
@@ -73,7 +77,7 @@ class Core:
         raise_file_limit(settings.smtp.connections + settings.pop3.connections)
         self._store = self.office.open_store(self.key)
         maildrops = self._store.start(loop)
-        await self._store.clean()
+        await self._clean()
         self._logins = ThreadPoolExecutor(settings.login.computations, "login")
         self._heavy = ThreadPoolExecutor(HEAVY_THREADS, "heavy")
         process_key = clock.random_octets(32)
@@ -94,6 +98,7 @@ class Core:
             "pop3", settings.pop3, process_key, lambda p, w: fetch.Fetch(fetching, p, w)
         )
         self._tasks.append(loop.create_task(self._sweep()))
+        self._tasks.append(loop.create_task(self._clean_daily()))
         if settings.log.counts_seconds:
             self._tasks.append(loop.create_task(self._count(settings.log.counts_seconds)))
 
@@ -174,6 +179,7 @@ class Core:
             delivery=delivery,
             transit=Transit(settings.mail.in_transit_octets),
             context=self._context,
+            thread_key=self._thread_key,
             offload=_Pool(self._heavy),
             make_engine=_smtp_engines(settings.smtp, settings.mail.domain),
             counts=self.submitted,
@@ -190,6 +196,9 @@ class Core:
             accepted_utc=int(clock.wall_seconds()),
             randomness=clock.random_octets,
         )
+
+    def _thread_key(self, account: Account) -> bytes:
+        return self.key.tag("thread", str(account.number))
 
     def _notice(self, account: Account, percent: int) -> list[bytes]:
         domain = self.office.settings.mail.domain
@@ -235,6 +244,18 @@ class Core:
             if self._sealer is not None and self._authenticator is not None:
                 self._sealer.forget_expired(clock.wall_nanoseconds())
                 self._authenticator.forget_expired()
+
+    async def _clean(self) -> None:
+        period = thread_period_of(int(clock.wall_seconds()))
+        await self._store.clean(period - THREAD_PERIODS_KEPT)
+
+    async def _clean_daily(self) -> None:
+        while True:
+            await asyncio.sleep(CLEAN_SECONDS)
+            try:
+                await self._clean()
+            except StoreUnavailable as fault:
+                self.journal.fault("cleaning", fault)  # tomorrow is another day
 
     async def _count(self, every_seconds: int) -> None:
         while True:

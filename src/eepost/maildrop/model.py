@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What lies in a maildrop: sealed messages, and the small sealed entry that lists each of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -21,6 +21,8 @@ class SealedMessage:
 
     `segments` are the sealed pieces of the padded message in order; a store may keep the first
     ones before the message itself is committed. `padded_octets` is what counts for the limit.
+    `thread_tags` are keyed hashes of the Message-IDs that the account gets to know with it, kept
+    when the message is gone, until `thread_period` (see `thread_period_of`) is long over.
     """
 
     number: int  # 63 random bits, the row's id
@@ -29,6 +31,8 @@ class SealedMessage:
     entry: bytes  # sealed IndexEntry
     padded_octets: int
     segments: Sequence[bytes]
+    thread_tags: Collection[bytes] = ()
+    thread_period: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +67,16 @@ class Usage:
     def is_full(self) -> bool:
         """Nothing more goes in."""
         return self.octets >= self.limit_octets
+
+
+# A reply to mail that is older than this starts a thread of its own.
+THREAD_PERIODS_KEPT = 12
+_PERIOD_SECONDS = 30 * 86_400
+
+
+def thread_period_of(seconds_utc: int) -> int:
+    """Return the number of the thirty days since 1970 that `seconds_utc` lies in.
+
+    Coarse, since it stands in the clear: a month says little about when somebody was written to.
+    """
+    return seconds_utc // _PERIOD_SECONDS

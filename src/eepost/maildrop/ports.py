@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What maildrops need of a store."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,8 +65,11 @@ class MaildropStore(Protocol):
     def fetch_segment(self, account: int, number: int, at: int) -> Awaitable[bytes | None]:
         """Return segment `at` (from 0) of a message, None past its end or when it is gone."""
 
+    def known_tags(self, account: int, tags: Collection[bytes]) -> Awaitable[frozenset[bytes]]:
+        """Return those of `tags` that came with mail to the account (`thread_tags`)."""
+
     def remove(self, account: int, numbers: Sequence[int]) -> Awaitable[None]:
         """Delete messages; durable when it returns; those already gone are no error."""
 
     def empty(self, account: int) -> Awaitable[int]:
-        """Delete all messages of the account and return how many there were."""
+        """Delete all messages and thread tags of the account; return how many messages."""

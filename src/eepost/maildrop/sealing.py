@@ -7,12 +7,12 @@ symmetric key (some microseconds). Must not keep a sealing key for longer than t
 forgotten, nobody who takes the machine can find.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from eepost.maildrop.entry import UNIQUE_ID_CHARACTERS, encapsulation_context, pack_entry
-from eepost.maildrop.model import Encapsulation, SealedMessage
+from eepost.maildrop.model import Encapsulation, SealedMessage, thread_period_of
 from eepost.seal.keypair import PublicKey, encapsulate
 from eepost.seal.randomness import Randomness
 from eepost.seal.segments import Octets, SealingKey, seal_entry, seal_message
@@ -84,7 +84,13 @@ class Sealer:
         self._windows: dict[int, _Window] = {}  # by account, oldest first
         self._last_order = 0
 
-    def seal(self, owner: Owner, pieces: Sequence[Octets], now_ns: int) -> SealedMessage:
+    def seal(
+        self,
+        owner: Owner,
+        pieces: Sequence[Octets],
+        now_ns: int,
+        thread_tags: Collection[bytes] = (),
+    ) -> SealedMessage:
         """Return the message that `pieces` make up (CRLF lines, not dot-stuffed), sealed.
 
         `now_ns` is wall clock time; number and unique-id are new and random, so that copies for
@@ -106,6 +112,8 @@ class Sealer:
             seal_entry(window.key, number, entry),
             padded_octets,
             segments,
+            thread_tags,
+            thread_period_of(now_ns // _SECOND),
         )
 
     def forget_expired(self, now_ns: int) -> None:

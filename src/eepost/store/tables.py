@@ -99,6 +99,18 @@ message = Table(
     sqlite_with_rowid=False,
 )
 
+# Message-IDs that an account was sent, as tags under a key of the account, with the thirty days in
+# which that was. Its replies may name these and no others (see eepost.sanitise.threads).
+known_id = Table(
+    "known_id",
+    metadata,
+    Column("account", Number, primary_key=True),
+    Column("tag", LargeBinary, primary_key=True),
+    Column("period", Number, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 # The first segment of each message. Measured with rows of 4.3 kB: keyed by a random number in
 # pages of 4,096 octets, 43 us of CPU a delivery; clustered by account 58, pages of 8,192 octets 80.
 body = Table(

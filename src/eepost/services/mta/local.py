@@ -6,7 +6,7 @@ RCPT already; the store's transaction has the last word.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eepost.accounts.model import Account
@@ -30,6 +30,7 @@ class Copy:
 
     account: Account
     pieces: Pieces
+    thread_tags: Collection[bytes] = ()  # see SealedMessage
 
 
 @dataclass(slots=True)
@@ -79,7 +80,9 @@ class LocalDelivery:
 
     def _seal(self, copies: Sequence[Copy]) -> list[SealedMessage]:
         now = self.now_nanoseconds()
-        return [self.sealer.seal(copy.account, copy.pieces, now) for copy in copies]
+        return [
+            self.sealer.seal(copy.account, copy.pieces, now, copy.thread_tags) for copy in copies
+        ]
 
     def _remember(self, usage: Mapping[int, Usage]) -> None:
         for number, each in usage.items():

@@ -6,7 +6,7 @@ malicious; the reverse-path and From are the account's own, always.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eepost.accounts.authenticator import Authenticator, Busy, WrongCredentials
@@ -22,6 +22,7 @@ from eepost.maildrop.model import Usage
 from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.threads import DeliveredIds, hashes_to_look_up, hashes_to_remember
 from eepost.services.mta import replies
 from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
@@ -62,6 +63,7 @@ class Desk:
     delivery: LocalDelivery
     transit: Transit
     context: Callable[[Account], FromUser]  # what the sanitiser needs to know about a sender
+    thread_key: Callable[[Account], bytes]  # that the account's thread tags are made with
     offload: Compute
     make_engine: Callable[[], SmtpServer]
     counts: Counts
@@ -246,8 +248,8 @@ class Submission:
 
     async def _accept(self) -> Reply:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
-        context = self._desk.context(self._account)
         content = self._content if self._content is not None else bytearray()
+        context = await self._with_known_ids(content, self._account)
         if len(content) > OFFLOAD_OCTETS:
             outcome = await self._desk.offload(lambda: sanitise_from_user(content, context))
         else:
@@ -255,6 +257,16 @@ class Submission:
         if isinstance(outcome, Refused):
             return outcome.reply
         return await self._store(outcome, context)
+
+    async def _with_known_ids(self, content: bytearray, account: Account) -> FromUser:
+        """Return what the sanitiser needs to know, with the threads that a reply may name."""
+        context = self._desk.context(account)
+        key = self._desk.thread_key(account)
+        tags = hashes_to_look_up(key, content)
+        if not tags:
+            return context
+        known = await self._desk.delivery.maildrops.known_tags(account.number, tags)
+        return replace(context, known_ids=DeliveredIds(key, known))
 
     async def _store(self, message: Sanitised, context: FromUser) -> Reply:
         copies = self._copies(message, context)
@@ -281,7 +293,13 @@ class Submission:
         pieces = [trace, *message.pieces]
         # The same mailbox under two addresses gets one copy.
         accounts = {account.number: account for _, account in self._recipients or ()}
-        return [Copy(account, pieces) for account in accounts.values()]
+        return [
+            Copy(account, pieces, self._thread_tags(account, message))
+            for account in accounts.values()
+        ]
+
+    def _thread_tags(self, account: Account, message: Sanitised) -> frozenset[bytes]:
+        return hashes_to_remember(self._desk.thread_key(account), message.thread_ids)
 
     def _report(self, message: Sanitised, context: FromUser) -> list[Copy]:
         wanted = [r.address for r, _ in self._recipients or () if Notify.SUCCESS in r.notify]

@@ -16,6 +16,7 @@ from eepost.store.tables import (
     account,
     body,
     encapsulation,
+    known_id,
     message,
     role,
     segment,
@@ -148,3 +149,4 @@ def _delete_mail(connection: Connection, number: int) -> None:
     connection.execute(delete(body).where(body.c.number.in_(own)))
     connection.execute(delete(message).where(message.c.account == number))
     connection.execute(delete(encapsulation).where(encapsulation.c.account == number))
+    connection.execute(delete(known_id).where(known_id.c.account == number))

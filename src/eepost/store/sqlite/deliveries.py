@@ -40,6 +40,11 @@ def deliver(
         [(m.account, m.number, m.encapsulation.number, m.padded_octets, m.entry) for m in messages],
     )
     _insert(connection, "body", [(m.number, m.account, m.segments[0]) for m in messages])
+    _insert(
+        connection,
+        "known_id",
+        [(m.account, tag, m.thread_period) for m in messages for tag in m.thread_tags],
+    )
     rest = (m for each in accepted if not each.rest_is_stored for m in each.messages)
     _insert(connection, "segment", list(segments_behind_first(rest)), MAX_LARGE_ROWS)
     return outcomes

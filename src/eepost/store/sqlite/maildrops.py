@@ -3,7 +3,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,8 @@ from eepost.store.sqlite.work import (
 PORTION_OCTETS = 1024 * 1024
 # Bodies read at once: at 256 KiB each these are 64 MiB at worst.
 FETCH_MESSAGES = 256
+# A message names at most 80 others (see eepost.mail.msgid); SQLite takes far more parameters.
+MAX_TAGS_ASKED = 200
 
 _SNAPSHOT = packed("number, encapsulation, padded_octets", "entry", "message WHERE account = ?")
 _ENCAPSULATIONS = packed("number, generation", "octets", "encapsulation WHERE account = ?")
@@ -41,6 +43,7 @@ _SEGMENT = """
     SELECT segment.octets FROM segment JOIN body ON body.number = message
     WHERE message = ? AND account = ? AND at = ?
 """
+_KNOWN = "SELECT tag FROM known_id WHERE account = ? AND tag IN"
 _USAGE = """
     SELECT octets, messages, record FROM usage JOIN account ON account.number = usage.account
     WHERE usage.account = ?
@@ -138,23 +141,35 @@ class SqliteMaildrops:
 
         return await self.readers.run(read)
 
+    async def known_tags(self, account: int, tags: Collection[bytes]) -> frozenset[bytes]:
+        """Return those of `tags` that came with mail to the account."""
+        wanted = tuple(tags)[:MAX_TAGS_ASKED]
+
+        def read(connection: sqlite3.Connection) -> frozenset[bytes]:
+            query = f"{_KNOWN} ({', '.join('?' * len(wanted))})"
+            return frozenset(tag for (tag,) in connection.execute(query, (account, *wanted)))
+
+        return await self.readers.run(read)
+
     async def remove(self, account: int, numbers: Sequence[int]) -> None:
         """Delete messages; durable when it returns; those already gone are no error."""
         if numbers:
             await self.lane.submit(Removal(account, tuple(numbers)))
 
     async def empty(self, account: int) -> int:
-        """Delete all messages of the account and return how many there were."""
+        """Delete all messages and thread tags of the account; return how many messages."""
         removed: int = await self.lane.submit(Emptying(account))
         return removed
 
-    async def clean(self) -> int:
+    async def clean(self, forget_before: int = 0) -> int:
         """Delete what a crash left of large messages; return of how many there was something.
+
+        Thread tags of periods before `forget_before` are forgotten.
 
         For the one process that delivers, at its start: what another is delivering right now
         would look just like that.
         """
-        cleaned: int = await self.lane.submit(Cleaning(frozenset(self._under_way)))
+        cleaned: int = await self.lane.submit(Cleaning(frozenset(self._under_way), forget_before))
         return cleaned
 
     async def _deliver_in_portions(self, messages: Sequence[SealedMessage]) -> Outcome:

@@ -8,6 +8,7 @@ import msgspec
 
 from eepost.store.sqlite.ledger import Ledger
 from eepost.store.sqlite.statements import IN_LIST, as_list
+from eepost.store.sqlite.work import Cleaning
 
 _CHOSEN = f"""
     SELECT json_group_array(json_array(number, encapsulation, padded_octets))
@@ -28,6 +29,8 @@ _DELETE_UNUSED_KEYS = f"""
     DELETE FROM encapsulation WHERE account = ? AND number {IN_LIST}
     AND number NOT IN (SELECT encapsulation FROM message WHERE account = ?)
 """  # noqa: S608
+_FORGET_TAGS = "DELETE FROM known_id WHERE account = ?"
+_FORGET_OLD_TAGS = "DELETE FROM known_id WHERE period < ?"
 _ORPHANS = """
     SELECT json_group_array(DISTINCT message) FROM segment
     WHERE NOT EXISTS (SELECT 1 FROM body WHERE body.number = segment.message)
@@ -42,7 +45,8 @@ def remove(
 
 
 def empty(connection: sqlite3.Connection, ledger: Ledger, account: int) -> int:
-    """Delete all messages of the account and return how many there were."""
+    """Delete all messages and thread tags of the account; return how many messages there were."""
+    connection.execute(_FORGET_TAGS, (account,))
     return _remove(connection, ledger, account, (_ALL, (account,)))
 
 
@@ -51,9 +55,11 @@ def discard(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     connection.execute(_DISCARD, (as_list(numbers),))
 
 
-def clean(connection: sqlite3.Connection, under_way: frozenset[int]) -> int:
+def clean(connection: sqlite3.Connection, cleaning: Cleaning) -> int:
     """Delete segments without a message; return of how many messages there were any."""
-    orphans = set(msgspec.json.decode(connection.execute(_ORPHANS).fetchone()[0])) - under_way
+    connection.execute(_FORGET_OLD_TAGS, (cleaning.forget_before,))
+    orphans = set(msgspec.json.decode(connection.execute(_ORPHANS).fetchone()[0]))
+    orphans -= cleaning.under_way
     if orphans:
         discard(connection, orphans)
     return len(orphans)

@@ -26,7 +26,13 @@ COLUMNS: Final = {
     "body": ("number", "account", "octets"),
     "segment": ("message", "at", "octets"),
     "encapsulation": ("account", "number", "generation", "octets"),
+    "known_id": ("account", "tag", "period"),
     "usage": ("account", "octets", "messages"),
+}
+
+_VERBS: Final = {
+    "encapsulation": "INSERT OR IGNORE",  # comes with each message until it is known to be stored
+    "known_id": "INSERT OR REPLACE",  # a thread that goes on is remembered from its last message
 }
 
 IN_LIST = "IN (SELECT value FROM json_each(?))"
@@ -34,8 +40,7 @@ IN_LIST = "IN (SELECT value FROM json_each(?))"
 
 def insertion(table: str, rows: int) -> str:
     """Return an INSERT of `rows` rows; those that begin with NULL are left out."""
-    # An encapsulation comes with each message until it is known to be stored.
-    verb = "INSERT OR IGNORE" if table == "encapsulation" else "INSERT"
+    verb = _VERBS.get(table, "INSERT")
     columns = COLUMNS[table]
     return (
         f"{verb} INTO {table} ({', '.join(columns)})"  # noqa: S608 - names are ours

@@ -56,9 +56,13 @@ class Emptying:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """Remove segments that a crash left, but none of a delivery that is under way."""
+    """Remove segments that a crash left, but none of a delivery that is under way.
+
+    Thread tags of periods before `forget_before` go as well.
+    """
 
     under_way: frozenset[int]
+    forget_before: int
     octets: ClassVar[int] = 0
 
 

@@ -40,7 +40,7 @@ _TASKS: Final[Mapping[type[Work], _Task]] = {
     ),
     Emptying: lambda connection, ledger, work: empty(connection, ledger, work.account),
     Discard: lambda connection, _, work: discard(connection, work.numbers),
-    Cleaning: lambda connection, _, work: clean(connection, work.under_way),
+    Cleaning: lambda connection, _, work: clean(connection, work),
     Claim: lambda *_: None,  # beginning a transaction is all it takes
 }
 _LEAVE_TRACES: Final = (Removal, Emptying, Discard, Cleaning)

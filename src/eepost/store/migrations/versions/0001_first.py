@@ -77,3 +77,11 @@ def upgrade() -> None:
         key=("message", "at"),
         rowid=False,
     )
+    _create(
+        "known_id",
+        _number("account"),
+        _octets("tag"),
+        _number("period"),
+        key=("account", "tag"),
+        rowid=False,
+    )
