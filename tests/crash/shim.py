@@ -54,7 +54,7 @@ class Disk:
                 target.mkdir(mode=0o700, exist_ok=True)
             else:
                 inode = self.durable / ".inodes" / str(file.stat().st_ino)
-                shutil.copyfile(file, inode)
+                shutil.copy(file, inode)  # with its mode: a start key must not be readable
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 os.link(inode, target)
         return self
