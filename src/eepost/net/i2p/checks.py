@@ -187,6 +187,7 @@ def _unreached(subject: str, connector: Connector) -> Finding:
 @dataclass(slots=True)
 class _Visits:
     peernames: list[object] = field(default_factory=list)
+    transports: list[asyncio.Transport] = field(default_factory=list)
     octets: bytearray = field(default_factory=bytearray)
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -200,6 +201,7 @@ class _Visited(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker only
         self._visits.peernames.append(transport.get_extra_info("peername"))
+        self._visits.transports.append(transport)
         transport.write(b"\r\n")
 
     def data_received(self, data: bytes) -> None:
@@ -223,6 +225,8 @@ async def _visited(endpoint: Endpoint) -> AsyncIterator[_Visits | None]:
     finally:
         server.close()
         await server.wait_closed()
+        for transport in visits.transports:
+            transport.abort()
 
 
 async def strangers_are_refused(

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 from eepost.net.listeners import Endpoint
 
+# A keys file whose name begins so is none: i2pd makes another destination at each start, one for
+# all tunnels with the same name.
+TRANSIENT = "transient"
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -127,10 +131,12 @@ def java_text(tunnels: tuple[Tunnel, ...]) -> str:
     for tunnel in tunnels:
         is_http = isinstance(tunnel, ServerTunnel) and tunnel.is_http
         keys = f"http-{tunnel.keys}" if is_http else tunnel.keys
-        options = {"name": tunnel.name, "privKeyFile": keys, "startOnLoad": "true"}
-        options |= _java_ends(tunnel)
+        options = {"name": tunnel.name, "startOnLoad": "true", **_java_ends(tunnel)}
+        if not keys.startswith(TRANSIENT):
+            options["privKeyFile"] = keys
         options |= {f"option.{key}": value for key, value in _i2pd_shape(tunnel.shape)}
-        blocks[keys] = {**options, **blocks.get(keys, {}), **_java_port(tunnel)}
+        name = keys if isinstance(tunnel, ServerTunnel) else tunnel.name
+        blocks[name] = {**options, **blocks.get(name, {}), **_java_port(tunnel)}
     return "\n".join(_java_block(block) for block in blocks.values())
 
 
@@ -158,15 +164,19 @@ def _java_ends(tunnel: Tunnel) -> dict[str, str]:
                 "interface": tunnel.listen.host,
                 "listenPort": str(tunnel.listen.port),
                 "targetDestination": f"{tunnel.destination}:{tunnel.destination_port}",
-                "option.persistentClientKey": "true",
+                "option.persistentClientKey": _java_truth(not tunnel.keys.startswith(TRANSIENT)),
             }
         case SocksTunnel():
             return {
                 "type": "sockstunnel",
                 "interface": tunnel.listen.host,
                 "listenPort": str(tunnel.listen.port),
-                "option.persistentClientKey": "true",
+                "option.persistentClientKey": _java_truth(not tunnel.keys.startswith(TRANSIENT)),
             }
+
+
+def _java_truth(claim: bool) -> str:
+    return "true" if claim else "false"
 
 
 def _java_port(tunnel: Tunnel) -> dict[str, str]:
