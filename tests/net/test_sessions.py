@@ -4,7 +4,7 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -68,7 +68,7 @@ class Owner:
         self.is_idle = True
         self.is_closed = False
 
-    def respond(self, event: bytes) -> Sequence[bytes] | AsyncIterator[bytes]:
+    def respond(self, event: bytes) -> tuple[bytes, ...] | AsyncIterator[bytes]:
         if event == b"x":
             raise RuntimeError("secret words")
         return self._later(event) if event in b"wy" else (event,)
@@ -79,7 +79,7 @@ class Owner:
             raise RuntimeError("secret words")
         yield event
 
-    def fault(self, _event: bytes) -> Sequence[bytes]:
+    def fault(self, _event: bytes) -> tuple[bytes, ...]:
         return (b"!",)
 
     def expire(self, *, is_shutdown: bool) -> None:
@@ -138,7 +138,7 @@ class Stage:
             bucket_key=b"k" * 32,
         )
 
-    def _owner(self, _peer: Peer, is_welcome: bool) -> Owner:
+    def _owner(self, _bucket: bytes | None, is_welcome: bool) -> Owner:
         self.welcomes.append(is_welcome)
         self.owners.append(Owner())
         return self.owners[-1]

@@ -227,7 +227,7 @@ class Core:
             ),
             journal=self.journal,
             loop=asyncio.get_running_loop(),
-            make_owner=lambda peer, welcome: make(peer.bucket(bucket_key), welcome),
+            make_owner=make,
             resolve=lambda peername: resolve(peername, resolver),
             bucket_key=bucket_key,
         )

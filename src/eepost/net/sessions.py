@@ -9,7 +9,7 @@ reply, and the session goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -44,7 +44,7 @@ class Engine(Protocol):
         """Return what has to be sent now."""
 
 
-Answer = Sequence[Any] | AsyncIterator[Any]
+Answer = tuple[Any, ...] | AsyncIterator[Any]
 
 
 class Owner(Protocol):
@@ -57,10 +57,10 @@ class Owner(Protocol):
     def respond(self, event: Any) -> Answer:
         """Return the decisions on `event`: at once, or one after the other as they are made.
 
-        An event that is only told is answered by an empty sequence.
+        An event that is only told is answered by an empty tuple.
         """
 
-    def fault(self, event: Any) -> Sequence[Any]:
+    def fault(self, event: Any) -> tuple[Any, ...]:
         """Return the decisions where respond() failed: a temporary refusal in public words."""
 
     def expire(self, *, is_shutdown: bool) -> None:
@@ -104,7 +104,7 @@ class Hall:
     bounds: Bounds
     journal: Journal
     loop: asyncio.AbstractEventLoop
-    make_owner: Callable[[Peer, bool], Owner]  # (peer, is_welcome)
+    make_owner: Callable[[bytes | None, bool], Owner]  # (the peer's bucket, is_welcome)
     resolve: Callable[[Any], Peer]
     bucket_key: bytes
     counts: Counts = field(default_factory=Counts)
@@ -116,10 +116,13 @@ class Hall:
         """Return the protocol object for a new connection."""
         return Session(self)
 
-    def admit(self, peer: Peer) -> bool:
+    def bucket(self, peername: Any) -> bytes | None:
+        """Return what limits count the peer under, None where it is not known."""
+        return self.resolve(peername).bucket(self.bucket_key)
+
+    def admit(self, bucket: bytes | None) -> bool:
         """Count a new session in and say whether it is welcome."""
         self.counts.opened += 1
-        bucket = peer.bucket(self.bucket_key)
         known = self._by_peer.get(bucket, 0) if bucket else 0
         if bucket:
             self._by_peer[bucket] = known + 1
@@ -131,10 +134,9 @@ class Hall:
         self.counts.turned_away += not welcome
         return welcome
 
-    def leave(self, session: "Session", peer: Peer) -> None:
+    def leave(self, session: "Session", bucket: bytes | None) -> None:
         """Count a session out."""
         self.sessions.discard(session)
-        bucket = peer.bucket(self.bucket_key)
         if bucket:
             left = self._by_peer[bucket] - 1
             if left:
@@ -169,6 +171,7 @@ class Session(asyncio.Protocol):
     """One connection: the pump between its stream and its engine."""
 
     __slots__ = (
+        "_bucket",
         "_engine",
         "_flowing",
         "_hall",
@@ -177,7 +180,6 @@ class Session(asyncio.Protocol):
         "_is_lost",
         "_opened",
         "_owner",
-        "_peer",
         "_seen",
         "_task",
         "_transport",
@@ -186,7 +188,7 @@ class Session(asyncio.Protocol):
 
     _engine: Engine
     _owner: Owner
-    _peer: Peer
+    _bucket: bytes | None
     _transport: asyncio.Transport
 
     def __init__(self, hall: Hall) -> None:
@@ -205,9 +207,9 @@ class Session(asyncio.Protocol):
         # Not isinstance: uvloop's transports don't derive from asyncio's.
         self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
-        self._peer = hall.resolve(transport.get_extra_info("peername"))
+        self._bucket = hall.bucket(transport.get_extra_info("peername"))
         self._opened = self._seen = hall.loop.time()
-        self._owner = hall.make_owner(self._peer, hall.admit(self._peer))
+        self._owner = hall.make_owner(self._bucket, hall.admit(self._bucket))
         self._engine = self._owner.engine
         hall.sessions.add(self)
         self._advance()
@@ -328,7 +330,7 @@ class Session(asyncio.Protocol):
             answer = self._owner.respond(event)
         except Exception as error:
             answer = self._fault(event, error)
-        if isinstance(answer, Sequence):
+        if isinstance(answer, tuple):
             for decision in answer:
                 self._engine.decide(decision)
             return True
@@ -363,10 +365,10 @@ class Session(asyncio.Protocol):
 
     def _leave_when_done(self) -> None:
         if self._is_lost and self._task is None and self in self._hall.sessions:
-            self._hall.leave(self, self._peer)
+            self._hall.leave(self, self._bucket)
             self._owner.close()
 
-    def _fault(self, event: Any, error: Exception) -> Sequence[Any]:
+    def _fault(self, event: Any, error: Exception) -> tuple[Any, ...]:
         self._hall.counts.faults += 1
         self._hall.journal.fault("session", error)
         return self._owner.fault(event)

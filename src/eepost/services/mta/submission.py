@@ -5,7 +5,7 @@ Trust: before AUTH anybody who can reach the port, after it a user who may still
 malicious; the reverse-path and From are the account's own, always.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ from eepost.wire.smtp.events import (
 )
 from eepost.wire.smtp.server import SmtpServer
 
-Answer = Sequence[Reply] | AsyncIterator[Reply]
+Answer = tuple[Reply, ...] | AsyncIterator[Reply]
 NOTHING: Final[tuple[Reply, ...]] = ()
 
 
@@ -111,7 +111,7 @@ class Submission:
         """Return the decision on `event`."""
         return _RESPONSES.get(type(event), _nothing)(self, event)
 
-    def fault(self, event: Event) -> Sequence[Reply]:
+    def fault(self, event: Event) -> tuple[Reply, ...]:
         """Answer for now where something inside failed: 451, and the client tries again."""
         if isinstance(event, AuthGiven):
             return (replies.LOGIN_BUSY,)

@@ -39,7 +39,7 @@ from eepost.wire.pop3.events import (
 )
 from eepost.wire.pop3.server import Pop3Server
 
-Answers = Sequence[Answer] | AsyncIterator[Answer]
+Answers = tuple[Answer, ...] | AsyncIterator[Answer]
 
 # Messages read ahead of a client that fetches one after the other: one question to the store for
 # many. Bounded in octets, since thousands of sessions may each hold this much.
@@ -104,7 +104,7 @@ class Fetch:
         """Return the answers to `event`."""
         return _RESPONSES[type(event)](self, event)
 
-    def fault(self, event: Event) -> Sequence[Answer]:
+    def fault(self, event: Event) -> tuple[Answer, ...]:
         """Answer for now where something inside failed; never as if the password were wrong."""
         return (_FAULTS.get(type(event), refusals.FAULT),)
 
@@ -175,7 +175,7 @@ class Fetch:
             return self._read(event, listed)
         return self._whole(listed, sealed)
 
-    def _whole(self, listed: Listed, sealed: bytes) -> Sequence[Answer]:
+    def _whole(self, listed: Listed, sealed: bytes) -> tuple[Answer, ...]:
         try:
             content = self._opener.open_segment(listed, 0, sealed)
         except SealBroken:

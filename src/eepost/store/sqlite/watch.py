@@ -8,7 +8,8 @@ which lies in memory, and in write-ahead mode a reader waits for no writer.
 import sqlite3
 import threading
 
-from eepost.store.sqlite.connection import StoreFile, faults_as_unavailable
+from eepost.maildrop.ports import StoreUnavailable
+from eepost.store.sqlite.connection import StoreFile
 
 
 class Watch:
@@ -33,14 +34,14 @@ class Watch:
             self._drop()
 
     def _look(self, query: str) -> int:
-        with self._lock, faults_as_unavailable():
+        with self._lock:
             try:
                 if self._connection is None:
                     self._connection = self._file.connect_reader(cache_kib=64)
                 found: int = self._connection.execute(query).fetchone()[0]
-            except sqlite3.Error:
+            except (sqlite3.Error, OSError) as fault:
                 self._drop()
-                raise
+                raise StoreUnavailable from fault
             return found
 
     def _drop(self) -> None:
