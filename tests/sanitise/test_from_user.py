@@ -8,6 +8,7 @@ from eepost.mail.address import Address
 from eepost.mail.header import MAX_HEADER_OCTETS, split_header
 from eepost.mail.msgid import fresh_id, map_id
 from eepost.mail.parameters import MAX_PARAMETERS
+from eepost.sanitise.choices import Choices
 from eepost.sanitise.from_user import NOT_YOUR_ADDRESS, OUT_OF_BOUNDS, FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.threads import (
@@ -261,6 +262,13 @@ def test_message_beyond_the_bounds_is_refused(field: bytes) -> None:
 
 def test_context_shows_neither_key_nor_address() -> None:
     assert repr(CONTEXT) == "FromUser()"
+
+
+def test_user_may_drop_threading() -> None:
+    context = replace(CONTEXT, choices=Choices(keeps_threads=False))
+    outcome = passed(b"From: alice@mail.i2p\r\nReferences: <0@x>\r\n\r\n", context)
+    assert b"References" not in octets(outcome)
+    assert len(outcome.thread_ids) == 1
 
 
 def test_real_messages_keep_their_bodies_and_none_of_their_other_fields() -> None:

@@ -5,7 +5,6 @@ What is not named here does not pass: in two thousand real messages 525 other na
 headers, so a list of what to remove would never be whole.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -90,16 +89,6 @@ def write_subject(value: bytes | None) -> bytes:
     """Return Subject made anew; an empty one where there was none, so that all messages have it."""
     text = decode_unstructured(value) if value is not None else ""
     return write_unstructured(b"Subject", text[:_SUBJECT_LIMIT_CHARACTERS])
-
-
-_ENCODINGS = frozenset(b"7bit 8bit binary quoted-printable base64".split())
-_NOT_TOKEN = re.compile(rb"[^a-z0-9-]")
-
-
-def write_transfer_encoding(value: bytes | None) -> bytes:
-    """Return Content-Transfer-Encoding in one spelling; nothing for names that mean nothing."""
-    name = _NOT_TOKEN.sub(b"", value.lower()) if value is not None else b""
-    return b"Content-Transfer-Encoding: %s\r\n" % name if name in _ENCODINGS else b""
 
 
 def write_ids(name: bytes, ids: list[bytes]) -> bytes:

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user submits, made anew: header fields from an allow-list, all of them ours.
+"""What a user submits, made anew: header fields from an allow-list, bodies by their type.
 
 Trust: anybody with an account may have written the message.
-
-The body passes untouched, to the octet, as a view of what came.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eepost.mail.address import Address
@@ -16,7 +14,6 @@ from eepost.mail.header import split_header
 from eepost.mail.mailbox import Mailbox
 from eepost.mail.message import Part, split_message
 from eepost.mail.msgid import RANDOM_OCTETS, fresh_id, ids_in
-from eepost.mail.parameters import Parameters, parse_parameters, write_parameters
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise import fields
@@ -24,7 +21,9 @@ from eepost.sanitise.choices import DEFAULT, Choices
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.rebuild import Piece, Rebuilder, Refusal, Surroundings
 from eepost.sanitise.report import Tally
+from eepost.sanitise.text import plain_span
 from eepost.sanitise.threads import IdRule, KnownIds
+from eepost.sanitise.untouched import content_fields
 
 NOT_YOUR_ADDRESS = Reply(553, "5.7.1", "From must hold one address, and it must be your own")
 OUT_OF_BOUNDS = Reply(554, "5.6.0", "The message header is too large or malformed")
@@ -50,8 +49,30 @@ class FromUser:
 def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
     """Return `message` (CRLF lines, not dot-stuffed) as it may go on, or why it may not.
 
-    `message` must stay unchanged while the result is in use: the body is a view of it.
+    The header is made anew, the body passes untouched to the octet. `message` must stay unchanged
+    while the result is in use: the body is a view of it.
     """
+    return _sanitise(message, context, _untouched)
+
+
+def rebuild_from_user(message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
+    """Return `message` as `sanitise_from_user` does, but with its body made anew by its type."""
+    return _sanitise(message, context, _made_anew)
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    message: bytes | bytearray
+    start: int
+    raw: dict[bytes, bytes]  # the values of the top fields that are read
+
+
+_BodyRule = Callable[[_Body, FromUser, Tally], list[Piece]]
+
+
+def _sanitise(
+    message: bytes | bytearray, context: FromUser, make_body: _BodyRule
+) -> Sanitised | Refused:
     tally = Tally()
     try:
         header = split_header(message)
@@ -59,43 +80,57 @@ def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitis
         author = _author(raw.get(b"from"), context, tally)
         if author is None:
             return Refused(NOT_YOUR_ADDRESS, tally.report())
-        written, thread_ids = _top_fields(raw, author, context, tally)
-        written += _content_fields(raw)
-    except PeerViolation:
-        return Refused(OUT_OF_BOUNDS, tally.report())
-    written.append(b"\r\n")
-    body = memoryview(message)[header.body_start :]
-    return Sanitised((b"".join(written), body), tally.report(), thread_ids)
-
-
-def rebuild_from_user(message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
-    """Return `message` made anew as a whole; see `sanitise_from_user`."""
-    tally = Tally()
-    try:
-        root = split_message(message)
-        raw = fields.gather(root.fields, tally)
-        author = _author(raw.get(b"from"), context, tally)
-        if author is None:
-            return Refused(NOT_YOUR_ADDRESS, tally.report())
-        written, thread_ids = _top_fields(raw, author, context, tally)
-        pieces = _plain_text(message, root, raw) or _rebuilt(message, root, context, tally)
+        top, thread_ids = _top_fields(raw, author, context, tally)
+        pieces = make_body(_Body(message, header.body_start, raw), context, tally)
     except PeerViolation:
         return Refused(OUT_OF_BOUNDS, tally.report())
     except Refusal as refusal:
         return Refused(refusal.reply, tally.report())
-    return Sanitised((b"".join(written) + pieces[0], *pieces[1:]), tally.report(), thread_ids)
+    return Sanitised((top + pieces[0], *pieces[1:]), tally.report(), thread_ids)
 
 
-def _plain_text(
-    message: bytes | bytearray, root: Part, raw: dict[bytes, bytes]
-) -> list[Piece] | None:
-    """Return text that is already as it would be written, as a view; None for anything else."""
-    return None
+def _untouched(body: _Body, _context: FromUser, _tally: Tally) -> list[Piece]:
+    described = b"".join(content_fields(body.raw))
+    return [described + b"\r\n", memoryview(body.message)[body.start :]]
 
 
-def _rebuilt(
-    message: bytes | bytearray, root: Part, context: FromUser, tally: Tally
-) -> list[Piece]:
+def _made_anew(body: _Body, context: FromUser, tally: Tally) -> list[Piece]:
+    return _plain_text(body) or _rebuilt(body.message, context, tally)
+
+
+# The greatest body that is looked at as a whole in the event loop.
+_MAX_PLAIN_OCTETS = 262_144
+# What most text says of itself, found by one match instead of the whole grammar: a character set
+# in which ASCII is ASCII, and whether lines may flow.
+_PLAIN_TEXT = re.compile(
+    rb"""\s*+text/plain\s*+(?:;\s*+charset="?(?:utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d)"?\s*+)?"""
+    rb"""(?:;\s*+(format)="?(?:flowed|fixed)"?\s*+)?;?\s*+""",
+    re.IGNORECASE,
+)
+_PLAIN_ENCODING = re.compile(rb"\s*+(?:7bit|8bit)?\s*+", re.IGNORECASE)
+_PLAIN_FIELDS = (
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+)
+
+
+def _plain_text(body: _Body) -> list[Piece] | None:
+    """Return text that stands as it would be written, as a view; None for anything else.
+
+    Most mail is that, and decoding and encoding it would take four times as long.
+    """
+    said = _PLAIN_TEXT.fullmatch(body.raw.get(b"content-type", b"text/plain"))
+    encoding = _PLAIN_ENCODING.fullmatch(body.raw.get(b"content-transfer-encoding", b""))
+    if said is None or encoding is None or b"content-disposition" in body.raw:
+        return None
+    if len(body.message) > _MAX_PLAIN_OCTETS:
+        return None
+    span = plain_span(bytes(body.message[body.start :]), is_flowed=said[1] is not None)
+    if span is None:
+        return None
+    return [_PLAIN_FIELDS, memoryview(body.message)[body.start + span[0] : body.start + span[1]]]
+
+
+def _rebuilt(message: bytes | bytearray, context: FromUser, tally: Tally) -> list[Piece]:
     surroundings = Surroundings(
         context.message_id_domain,
         context.choices,
@@ -103,7 +138,7 @@ def _rebuilt(
         lambda part: _nested_header(part, context, tally),
         tally,
     )
-    body = Rebuilder(message, surroundings).build_root(root)
+    body = Rebuilder(message, surroundings).build_root(split_message(message))
     return [body.fields + b"\r\n", *body.pieces]
 
 
@@ -137,9 +172,9 @@ def _author(value: bytes | None, context: FromUser, tally: Tally) -> Mailbox | N
 
 def _top_fields(
     raw: dict[bytes, bytes], author: Mailbox, context: FromUser, tally: Tally
-) -> tuple[list[bytes], tuple[bytes, ...]]:
+) -> tuple[bytes, tuple[bytes, ...]]:
     own_id, parents, references = _ids(raw, context)
-    written = [
+    written = (
         fields.write_author(author),
         fields.write_recipients(b"To", raw.get(b"to"), tally),
         fields.write_recipients(b"Cc", raw.get(b"cc"), tally),
@@ -149,8 +184,8 @@ def _top_fields(
         fields.write_ids(b"In-Reply-To", parents),
         fields.write_ids(b"References", references),
         b"MIME-Version: 1.0\r\n",
-    ]
-    return written, (own_id, *parents, *references)
+    )
+    return b"".join(written), (own_id, *parents, *references)
 
 
 def _ids(raw: dict[bytes, bytes], context: FromUser) -> tuple[bytes, list[bytes], list[bytes]]:
@@ -160,56 +195,9 @@ def _ids(raw: dict[bytes, bytes], context: FromUser) -> tuple[bytes, list[bytes]
         own_id = rule.own(next(iter(ids_in(value)), value))
     else:
         own_id = fresh_id(context.randomness(RANDOM_OCTETS), context.message_id_domain)
+    if not context.choices.keeps_threads:
+        return own_id, [], []
     parents = rule.named(raw.get(b"in-reply-to", b""))
     references = rule.named(raw.get(b"references", b""))
     # Programs differ in which of the two they write; all messages have both or none.
     return own_id, parents or references[-1:], references or parents
-
-
-# Of the parameters of a type, what a reader needs to read an untouched body, in the order written.
-_TYPE_PARAMETERS = (
-    *("charset", "format", "delsp", "protocol", "micalg", "smime-type", "method", "report-type"),
-    *("type", "start", "id", "number", "total", "boundary"),
-)
-# What most text says of itself: found by one match instead of the whole grammar.
-_PLAIN_TEXT = re.compile(
-    rb'\s*+text/plain\s*+;\s*+charset="?([a-z0-9_-]{1,40})"?(\s*+;\s*+format="?flowed"?)?\s*+',
-    re.IGNORECASE,
-)
-_DEFAULT_TYPE = Parameters("text/plain", {})
-
-
-def _content_fields(raw: dict[bytes, bytes]) -> Iterable[bytes]:
-    plain = _PLAIN_TEXT.fullmatch(raw.get(b"content-type", b""))
-    if plain is not None and b"content-disposition" not in raw:
-        flowed = b"; format=flowed" if plain[2] else b""
-        yield b"Content-Type: text/plain; charset=%s%s\r\n" % (plain[1], flowed)
-        yield fields.write_transfer_encoding(raw.get(b"content-transfer-encoding"))
-        return
-    content_type = _parameters(raw.get(b"content-type"))
-    if content_type is not None:
-        value = content_type.value if _is_type(content_type.value) else "text/plain"
-        kept = [(name, content_type.get(name)) for name in _TYPE_PARAMETERS]
-        yield write_parameters(b"Content-Type", value, kept)
-    yield fields.write_transfer_encoding(raw.get(b"content-transfer-encoding"))
-    disposition = _parameters(raw.get(b"content-disposition"))
-    filename = (disposition or _DEFAULT_TYPE).get("filename")
-    filename = filename or (content_type or _DEFAULT_TYPE).get("name")
-    if filename or (disposition is not None and disposition.value == "attachment"):
-        is_inline = disposition is not None and disposition.value == "inline"
-        name = filename.replace("\\", "/").rpartition("/")[2]
-        kept = [("filename", name)]
-        yield write_parameters(
-            b"Content-Disposition", "inline" if is_inline else "attachment", kept
-        )
-
-
-def _parameters(value: bytes | None) -> Parameters | None:
-    return parse_parameters(value) if value is not None else None
-
-
-def _is_type(value: str) -> bool:
-    return _TYPE.fullmatch(value) is not None
-
-
-_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")

@@ -14,20 +14,24 @@ from eepost.sanitise.armor import holds_armor, strip_armor_headers
 # Of a hundred octets so many may need three of quoted-printable before base64 is shorter.
 _QUOTED_PER_CENT = 16
 
-_LINE_END = re.compile(r"\r\n|\r|\n|\u2028|\u2029")
 # No-break spaces and byte order marks come from editors, not from writers; the other controls show
 # nothing. Tabs stay: tables in plain text need them. Bidirectional controls stay in bodies.
 _REPLACED = {
     **dict.fromkeys([*range(9), 11, *range(14, 32), *range(0x7F, 0xA0)]),
     0x0C: "\n",
     0x85: "\n",
+    0x2028: "\n",
+    0x2029: "\n",
     0xA0: " ",
     0xAD: None,
     0xFEFF: None,
     **dict.fromkeys(range(0xFFF9, 0xFFFC)),
 }
-_TROUBLED = re.compile("[^\t\n\r -~\u00a1-\u00ac\u00ae-\ufefe\uff00-\ufff8\U00010000-\U0010ffff]")
-_NOT_PLAIN = bytes({*range(9), 11, 12, *range(14, 32), *range(127, 256)})
+_TROUBLED = re.compile(
+    "[^\t\n\r -~\u00a1-\u00ac\u00ae-\u2027\u202a-\ufefe\uff00-\ufff8\U00010000-\U0010ffff]"
+)
+# ASCII that shows, with tabs and line ends: what needs neither care nor an encoding.
+_PLAIN = bytes((9, 10, 13, *range(32, 127)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,39 @@ def rebuild_text(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
     if holds_armor(content):
         return _with_armor(content, charset)
     text = decode_text(content, charset)
-    if _TROUBLED.search(text):
+    if content.translate(None, _PLAIN) and _TROUBLED.search(text):
         text = text.translate(_REPLACED)
-    lines = _LINE_END.split(text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if content_type.get("format").lower() == "flowed":
         lines = unwrap_flowed(lines, deletes_space=content_type.get("delsp").lower() == "yes")
-    lines = [line.rstrip() if line != "-- " else line for line in lines]
+    lines = [line if line == "-- " else line.rstrip() for line in lines]
     return "utf-8", ("\r\n".join(lines).strip("\r\n") + "\r\n").encode("utf-8")
+
+
+def plain_span(body: bytes, *, is_flowed: bool) -> tuple[int, int] | None:
+    """Return what of a body would stand unchanged as text of the encoding 7bit, or None.
+
+    A shortcut for most mail, which is short lines of ASCII: None where there is any doubt.
+    """
+    lines = body.split(b"\r\n")
+    if lines[-1] or body.translate(None, _PLAIN) or max(map(len, lines)) > MAX_LINE_COLUMNS:
+        return None
+    if not body.count(b"\n") == body.count(b"\r") == len(lines) - 1:
+        return None
+    first_octets = {line[:1] for line in lines}
+    # Quotes and stuffed spaces mean something in flowed text; hyphens may begin armor.
+    if is_flowed and not first_octets.isdisjoint((b" ", b">")):
+        return None
+    if not _BLANK_OCTETS.isdisjoint({line[-1:] for line in lines}):
+        return None
+    if b"-" in first_octets and holds_armor(body):
+        return None
+    start = len(body) - len(body.lstrip(b"\r\n"))
+    end = len(body.rstrip(b"\r\n")) + 2
+    return (start, end) if start < end - 2 else None
+
+
+_BLANK_OCTETS = frozenset((b" ", b"\t"))
 
 
 def _with_armor(content: bytes, charset: str) -> tuple[str, bytes]:
@@ -84,9 +114,6 @@ def encode_text(octets: bytes) -> Encoded:
     if foreign * 100 <= _QUOTED_PER_CENT * len(octets):
         return Encoded(b"quoted-printable", encode_quoted_printable(octets))
     return Encoded(b"base64", encode_base64(octets))
-
-
-_PLAIN = bytes(set(range(256)) - set(_NOT_PLAIN))
 
 
 def _has_short_lines(octets: bytes) -> bool:
