@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`eepost i2p` without a router: what is written where, and what is refused."""
+
+import asyncio
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from eepost.app.config import ConfigError
+from eepost.app.i2p import (
+    LINK_KEYS,
+    MAIL_KEYS,
+    PAIRING_FILE,
+    Reach,
+    Setup,
+    choose,
+    examine,
+    open_reach,
+    pair,
+    paired_names,
+    save,
+    write_tunnels,
+)
+from eepost.app.office import Office, create_office
+from eepost.net.connect import Patience
+from eepost.net.i2p.checks import State, Stranger
+from eepost.net.i2p.keys import make_keys
+from eepost.net.i2p.tunnels import ServerTunnel
+from eepost.net.listeners import Endpoint
+from eepost.wire.link.pairing import Role, Side, parse_pairing
+
+GATEWAY = make_keys(os.urandom)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """A machine with nothing on it."""
+    root = tmp_path / "machine"
+    (root / "proc").mkdir(parents=True)
+    (root / "home").mkdir()
+    return root
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return create_office(tmp_path / "office", {"mail": {"domain": "mail.i2p"}})
+
+
+def run_i2pd(machine: Path) -> None:
+    (machine / "proc/7").mkdir()
+    (machine / "proc/7/cmdline").write_bytes(b"/usr/sbin/i2pd\0--service\0")
+    (machine / "var/lib/i2pd").mkdir(parents=True)
+
+
+def chosen(office: Office, machine: Path, wanted: str = "auto") -> Setup:
+    return choose(office, wanted, machine, machine / "home")
+
+
+def own(office: Office, machine: Path) -> Reach:
+    return save(office, chosen(office, machine, "own"))
+
+
+def test_running_router_is_taken_and_else_one_of_our_own(office: Office, machine: Path) -> None:
+    assert chosen(office, machine).router == "own"
+    run_i2pd(machine)
+    setup = chosen(office, machine)
+    assert setup.router == "i2pd"
+    assert setup.keys_folder == str(machine / "var/lib/i2pd")
+    assert setup.socks == "127.0.0.1:4447"
+    assert chosen(office, machine, "own").router == "own"
+
+
+def test_router_that_is_not_there_can_not_be_asked_for(office: Office, machine: Path) -> None:
+    for kind in ("i2pd", "java"):
+        with pytest.raises(ConfigError, match="router was found"):
+            chosen(office, machine, kind)
+
+
+def test_our_own_running_router_is_not_somebody_elses(office: Office, machine: Path) -> None:
+    folder = office.directory.resolve() / "i2p/router"
+    (machine / "proc/7").mkdir()
+    (machine / "proc/7/cmdline").write_bytes(f"/i2pd\0--datadir={folder}\0".encode())
+    folder_in_machine = machine / str(folder).lstrip("/")
+    office_there = replace(office, directory=folder_in_machine.parent.parent)
+    assert choose(office_there, "auto", machine, machine / "home").router == "own"
+
+
+def test_java_router_is_told_and_not_written_to(office: Office, machine: Path) -> None:
+    (machine / "home/.i2p/i2ptunnel.config.d").mkdir(parents=True)
+    reach = save(office, chosen(office, machine, "java"))
+    assert reach.keys_folder == reach.folder
+    assert "option.targetForPort.25=127.0.0.1:7659" in reach.text(reach.tunnels())
+    assert list((machine / "home/.i2p/i2ptunnel.config.d").iterdir()) == []
+    findings = asyncio.run(examine(reach, None, machine, machine / "home"))
+    assert State.UNCHECKED in {finding.state for finding in findings}
+
+
+def test_keys_are_made_once_and_for_the_owner_alone(office: Office, machine: Path) -> None:
+    first = own(office, machine)
+    address = first.keys(MAIL_KEYS).b32
+    assert own(office, machine).keys(MAIL_KEYS).b32 == address
+    assert first.keys(LINK_KEYS).b32 != address, "the link has a destination of its own"
+    for name in (MAIL_KEYS, LINK_KEYS):
+        assert stat.S_IMODE((first.keys_folder / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(first.keys_folder.stat().st_mode) == 0o700
+
+
+def test_setup_is_read_back_as_it_was_saved(office: Office, machine: Path) -> None:
+    setup = msgspec.structs.replace(
+        chosen(office, machine), hops=1, paired=("a" * 52,), extra=(("key", 'quoted "value"'),)
+    )
+    save(office, setup)
+    assert open_reach(office).setup == setup
+
+
+@pytest.mark.parametrize(
+    "text", ["router = 7", "not toml", 'router = "own"\nkeys_folder = "x"\nmore = 1']
+)
+def test_damaged_setup_says_what_to_do(office: Office, machine: Path, text: str) -> None:
+    reach = own(office, machine)
+    (reach.folder / "setup.toml").write_text(text)
+    with pytest.raises(ConfigError, match="eepost i2p setup"):
+        open_reach(office)
+
+
+def test_post_office_that_was_not_set_up_says_so(office: Office) -> None:
+    with pytest.raises(ConfigError, match="not set up for I2P"):
+        open_reach(office)
+
+
+def test_mail_and_portal_share_a_destination_and_the_link_is_shut_until_paired(
+    office: Office, machine: Path
+) -> None:
+    reach = own(office, machine)
+    servers = [tunnel for tunnel in reach.tunnels() if isinstance(tunnel, ServerTunnel)]
+    assert {(s.inport, s.keys, s.is_http) for s in servers} == {
+        (25, MAIL_KEYS, False),
+        (110, MAIL_KEYS, False),
+        (80, MAIL_KEYS, True),
+    }
+
+
+def test_pairing_opens_the_link_for_one_destination_and_gives_both_sides_one_secret(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    before = own(office, machine)
+    out = tmp_path / "for-the-gateway"
+    reach = pair(before, GATEWAY.b32, out)
+    [link] = [t for t in reach.tunnels() if isinstance(t, ServerTunnel) and t.only_from]
+    assert (link.only_from, link.keys) == ((GATEWAY.b32.removesuffix(".b32.i2p"),), LINK_KEYS)
+    core = Side(Role.CORE, reach.keys(LINK_KEYS).destination_hash)
+    gateway = Side(Role.GATEWAY, GATEWAY.destination_hash)
+    ours = parse_pairing((reach.folder / PAIRING_FILE).read_text(), core)
+    theirs = parse_pairing(out.read_text(), gateway)
+    assert theirs == ours.mirrored()
+    for file in (out, reach.folder / PAIRING_FILE):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert open_reach(office).setup == reach.setup
+
+
+def test_pairing_never_overwrites_what_is_to_be_handed_over(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    reach = own(office, machine)
+    (tmp_path / "out").write_text("precious")
+    with pytest.raises(FileExistsError):
+        pair(reach, GATEWAY.b32, tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "precious"
+    assert not (reach.folder / PAIRING_FILE).exists()
+
+
+@pytest.mark.parametrize("address", ["", "a" * 51, "a" * 51 + "1", "mail.i2p", "a" * 52 + ".com"])
+def test_what_is_no_b32_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="b32"):
+        paired_names([address])
+    assert paired_names(["A" * 52]) == paired_names(["a" * 52 + ".b32.i2p"]) == ("a" * 52,)
+
+
+def test_users_get_the_ports_that_their_mail_programs_know(office: Office, machine: Path) -> None:
+    reach = own(office, machine)
+    text = reach.text(reach.client_tunnels())
+    b32 = reach.keys(MAIL_KEYS).b32
+    assert text.count(f"destination = {b32}\n") == 2
+    assert "port = 7659\n" in text
+    assert "port = 7660\n" in text
+    assert "keys = transient" in text
+
+
+def test_examination_at_rest_finds_what_is_wrong(office: Office, machine: Path) -> None:
+    reach = own(office, machine)
+    write_tunnels(reach)
+    (reach.keys_folder / LINK_KEYS).unlink()
+    findings = {
+        finding.subject: finding
+        for finding in asyncio.run(examine(reach, None, machine, machine / "home"))
+    }
+    assert findings["router"].state is State.WRONG
+    assert findings["mail destination"].state is State.FINE
+    assert findings["link destination"].state is State.WRONG
+    assert findings["tunnels"].state is State.FINE
+    assert findings["from I2P"].state is State.UNCHECKED
+    assert all(f.mend for f in findings.values() if f.state is State.WRONG)
+
+
+def test_closed_socks_port_ends_the_examination(office: Office, machine: Path) -> None:
+    reach = own(office, machine)
+    stranger = Stranger(Endpoint("127.0.0.1", 1), Patience(connect_seconds=2))
+    findings = asyncio.run(examine(reach, stranger, machine, machine / "home"))
+    assert findings[-1].subject == "a stranger's eye"
+    assert findings[-1].state is State.WRONG
+
+
+def test_keys_that_others_can_read_are_not_used(office: Office, machine: Path) -> None:
+    reach = own(office, machine)
+    (reach.keys_folder / MAIL_KEYS).chmod(0o644)
+    with pytest.raises(ConfigError, match="other users"):
+        reach.keys(MAIL_KEYS)
+    (reach.keys_folder / MAIL_KEYS).unlink()
+    with pytest.raises(ConfigError, match="no such file"):
+        reach.keys(MAIL_KEYS)
