@@ -26,6 +26,8 @@ from tests.office import PASSWORD, PostOffice
 # Peers as the router shows them: an address of 127.0.0.0/8 for each destination.
 OWNER = "127.1.2.3"
 GUESSER = "127.9.9.9"
+# A login on a busy machine takes less, the second wait for a wrong password is longer.
+NO_WAIT_SECONDS = 0.8
 
 
 @pytest.fixture
@@ -64,12 +66,12 @@ def test_guesses_get_slower_and_the_owner_still_gets_in(forgetful: PostOffice) -
     desk = settle(forgetful, SENDER)
     assert _log_in(desk, PASSWORD, OWNER).startswith(b"+OK ")
     taken = [_seconds(desk, WRONG_PASSWORD, GUESSER) for _ in range(6)]
-    assert max(taken[:3]) < 0.4, "typing errors cost nothing"
-    assert taken[5] > taken[4] >= 0.4
+    assert max(taken[:3]) < NO_WAIT_SECONDS, "typing errors cost nothing"
+    assert taken[5] > taken[4] > NO_WAIT_SECONDS
     # From where the owner has been before there is no wait; from elsewhere one of seconds.
     begun = time.monotonic()
     assert _log_in(desk, PASSWORD, OWNER).startswith(b"+OK ")
-    assert time.monotonic() - begun < 0.4
+    assert time.monotonic() - begun < NO_WAIT_SECONDS
     assert _log_in(desk, PASSWORD, "127.5.5.5").startswith(b"+OK ")
     assert_goes_on(forgetful)
 
