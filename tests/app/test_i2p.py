@@ -22,6 +22,7 @@ from eepost.app.i2p import (
     open_reach,
     pair,
     paired_names,
+    router_notice,
     save,
     write_tunnels,
 )
@@ -222,3 +223,17 @@ def test_keys_that_others_can_read_are_not_used(office: Office, machine: Path) -
     (reach.keys_folder / MAIL_KEYS).unlink()
     with pytest.raises(ConfigError, match="no such file"):
         reach.keys(MAIL_KEYS)
+
+
+def test_router_that_runs_is_told_of(machine: Path) -> None:
+    assert router_notice(machine, machine / "home") is None
+    run_i2pd(machine)
+    assert "i2pd" in (router_notice(machine, machine / "home") or "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_sets_up_belongs_to_the_offices_owner(office: Office, machine: Path) -> None:
+    os.chown(office.directory, 12_345, 12_346)
+    reach = own(office, machine)
+    made = (reach.folder, reach.folder / "setup.toml", reach.keys_folder / MAIL_KEYS)
+    assert {(p.stat().st_uid, p.stat().st_gid) for p in made} == {(12_345, 12_346)}

@@ -6,6 +6,7 @@ them and nowhere else. The gateway link gets a tunnel only when a gateway is pai
 an access list anybody in I2P could reach its port.
 """
 
+import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -216,11 +217,29 @@ def save(office: Office, setup: Setup) -> Reach:
     reach = Reach(office, setup)
     for folder in (reach.folder, *([reach.keys_folder] if setup.router == "own" else [])):
         folder.mkdir(mode=0o700, exist_ok=True)
+        _give_to_owner(folder)
     for name in (MAIL_KEYS, LINK_KEYS):
         if not (reach.keys_folder / name).exists():
             write_keys(reach.keys_folder / name, make_keys(random_octets))
     (reach.folder / SETUP_FILE).write_text(_toml(setup), "utf-8")
+    _give_to_owner(reach.folder / SETUP_FILE)
     return reach
+
+
+def _give_to_owner(path: Path) -> None:
+    """Let what root makes in a data directory belong to the user that the directory belongs to."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def router_notice(root: Path, home: Path) -> str | None:
+    """Return a sentence on a router that runs on this machine and could lead here, or None."""
+    running = [found for found in find_routers(root, home) if found.pid is not None]
+    if not running:
+        return None
+    name = {Kind.I2PD: "i2pd", Kind.JAVA: "Java I2P"}[running[0].kind]
+    return f"An I2P router ({name}) runs here: eepost i2p setup makes its tunnels lead to this."
 
 
 def _toml(setup: Setup) -> str:
