@@ -16,6 +16,9 @@ def unwrap_flowed(lines: list[str], *, deletes_space: bool) -> list[str]:
     paragraph = ""
     depth = -1  # quote depth of the open paragraph, -1: none is open
     for line in lines:
+        if depth < 0 and not line.startswith((" ", ">")) and not line.endswith(" "):
+            unwrapped.append(line)  # nearly all lines; the rest of the loop takes ten times as long
+            continue
         line_depth, text = _unquote(line)
         is_signature = text == "-- "
         if depth >= 0 and (line_depth != depth or is_signature):

@@ -11,6 +11,7 @@ program indents and wraps, and which of two equal tags it likes: the second pass
 import html
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import nh3
 
@@ -43,12 +44,49 @@ _ATTRIBUTES: dict[str, set[str]] = {
 }
 # Left to right is what every reader does without being told, and only some programs say it.
 _DIRECTED = {tag: {"dir": {"rtl"}} for tag in ("blockquote", "div", "li", "p", "td", "th")}
-_REMOVED_WITH_CONTENT = {"head", "script", "style", "template", "title"}
 _SCHEMES = {"http", "https", "mailto", "cid", "ftp", "tel", "news", "xmpp", "irc", "magnet"}
 _EQUALS = {
     **{"b": "strong", "i": "em", "strike": "s", "del": "s", "ins": "u", "tt": "code"},
     **{"center": "div"},
 }
+
+# Parameters that name the reader or the mailing to whoever serves the link, and do nothing else.
+_TRACKING = re.compile(
+    r"(?i)(?:utm_[a-z_]+|fbclid|gclid|dclid|msclkid|yclid|twclid|igshid|mc_[ce]id|mkt_tok|_hsenc"
+    r"|_hsmi|vero_id|vero_conv|oly_enc_id|oly_anon_id|wickedid|ml_subscriber(?:_hash)?|s_cid)=[^&#]*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlRules:
+    """What differs between the directions."""
+
+    removed_with_content: frozenset[str]
+    link_rel: str | None
+    clean_link: Callable[[str], str]
+
+
+def _without_tracking(link: str) -> str:
+    """Return `link` with the same target but without known tracking parameters."""
+    address, hash_mark, fragment = link.partition("#")
+    path, question_mark, query = address.partition("?")
+    if not question_mark:
+        return link
+    kept = "&".join(each for each in query.split("&") if not _TRACKING.fullmatch(each))
+    return path + ("?" + kept if kept else "") + hash_mark + fragment
+
+
+def _as_it_is(link: str) -> str:
+    return link
+
+
+OUTBOUND = HtmlRules(frozenset(("head", "script", "style", "template", "title")), None, _as_it_is)
+# A reader sees no form, so what stands in one is no text for him.
+INBOUND = HtmlRules(
+    OUTBOUND.removed_with_content | {"textarea", "select", "noscript"},
+    "noopener noreferrer",
+    _without_tracking,
+)
 
 _START = '<!DOCTYPE html>\r\n<html><head><meta charset="utf-8"></head><body>\r\n'
 _END = "\r\n</body></html>\r\n"
@@ -84,7 +122,9 @@ def declared_charset(octets: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def rebuild_html(text: str, picture: Callable[[str], str | None]) -> str:
+def rebuild_html(
+    text: str, picture: Callable[[str], str | None], rules: HtmlRules = OUTBOUND
+) -> str:
     """Return a whole document that shows what `text` shows, with CRLF lines.
 
     `picture` gives the new source of an img for its old one, None where it may not stay: only
@@ -97,6 +137,8 @@ def rebuild_html(text: str, picture: Callable[[str], str | None]) -> str:
     def attribute(tag: str, name: str, value: str) -> str | None:
         if tag == "img" and name == "src":
             return picture(value)
+        if name == "href":
+            return rules.clean_link(value)
         return value
 
     cleaned = nh3.clean(
@@ -104,10 +146,10 @@ def rebuild_html(text: str, picture: Callable[[str], str | None]) -> str:
         tags=set(_BLOCKS | _INLINE),
         attributes=_ATTRIBUTES,
         tag_attribute_values=_DIRECTED,
-        clean_content_tags=_REMOVED_WITH_CONTENT,
+        clean_content_tags=set(rules.removed_with_content),
         attribute_filter=attribute,
         url_schemes=_SCHEMES,
-        link_rel=None,
+        link_rel=rules.link_rel,
     )
     return _START + _evened(cleaned) + _END
 

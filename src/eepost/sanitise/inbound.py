@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What comes to a user, made harmless: nothing remote, nothing active, no foreign verdicts.
+
+Trust: anybody on the Internet may have written the message.
+
+Unlike mail that leaves, mail that comes stays as it is where it can: parts are replaced in place
+and everything between them is passed as slices, so what is signed still verifies.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from eepost.mail.charset import decode_text
+from eepost.mail.header import Field
+from eepost.mail.message import Bounds, Part, split_message
+from eepost.mail.parameters import write_parameters
+from eepost.mail.reply import Reply
+from eepost.mail.transfer import decode_transfer, encode_base64, encode_quoted_printable
+from eepost.mail.violation import PeerViolation
+from eepost.sanitise.danger import is_dangerous
+from eepost.sanitise.html import INBOUND, declared_charset, extract_text, rebuild_html
+from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.parts import is_file, part_name
+from eepost.sanitise.rebuild import Piece
+from eepost.sanitise.report import Tally
+from eepost.sanitise.text import encode_text
+
+MALFORMED = Reply(554, "5.6.0", "The message is malformed or too complex")
+
+# Octets of header in mail from the Internet: real mail stays under 16 kB.
+MAX_HEADER_OCTETS = 65_536
+# RFC 5322 2.1.1, without the line end; POP3 clients break on longer ones.
+MAX_LINE_OCTETS = 998
+
+# What stays of a header. Trace fields, foreign verdicts, receipts, pictures of the author and
+# one-click hints go with all that is not named: each tells somebody something, or claims it.
+_KEPT = frozenset(
+    b"from sender reply-to to cc subject date message-id in-reply-to references mime-version "
+    b"content-type content-transfer-encoding content-disposition content-language comments "
+    b"keywords autocrypt auto-submitted list-id list-post list-unsubscribe list-help list-archive "
+    b"list-subscribe list-owner precedence importance priority x-priority thread-topic".split()
+)
+# RFC 5322 3.6: may stand once. Two of them show one reader this and the next one that.
+_ONCE = frozenset(
+    b"from sender reply-to to cc subject date message-id in-reply-to references mime-version "
+    b"content-type content-transfer-encoding content-disposition".split()
+)
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+_LONG_LINE = re.compile(rb"[^\r\n]{%d}" % (MAX_LINE_OCTETS + 1))
+_ACTIVE = re.compile(
+    r"(?i)<\s*(?:script|iframe|frame|object|embed|applet|form|input|link|base|svg|math|video|audio"
+    r"|source|meta[^>]*http-equiv|style|portal|img[^>]*src\s*=\s*[\"']?\s*(?!cid:|[\"'\s]))"
+    r"|\son[a-z]+\s*=|javascript:|vbscript:|url\s*\(|@import|background\s*="
+)
+# Behind the name of a dangerous file: an extension that no system opens with anything.
+_UNSAFE = ".unsafe"
+
+
+_BOUNDS = Bounds(header_octets=MAX_HEADER_OCTETS)
+
+
+class Dangerous(Enum):
+    """What becomes of a file that may run something when it is opened."""
+
+    RENAME = "rename"  # so that no system knows how to open it
+    DROP = "drop"
+    PASS = "pass"  # noqa: S105 - no password
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What the rules need to know besides the message."""
+
+    randomness: Callable[[int], bytes]
+    verdict: bytes = b""  # our own Authentication-Results field with its CRLF, or nothing
+    dangerous: Dangerous = Dangerous.RENAME
+    bounds: Bounds = _BOUNDS
+
+
+def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
+    """Return `message` (CRLF lines) as it may go on to the core, or why it may not.
+
+    SPF, DKIM and the like must have been judged before, on the original octets.
+    """
+    tally = Tally()
+    try:
+        if _BARE.search(message) is not None:
+            return Refused(MALFORMED, tally.report())
+        root = split_message(message, context.bounds)
+        names = [name.lower() for name, _, _ in root.fields]
+        if names.count(b"from") != 1 or any(names.count(each) > 1 for each in _ONCE):
+            return Refused(MALFORMED, tally.report())
+    except PeerViolation:
+        return Refused(MALFORMED, tally.report())
+    header = _reduced(root.fields, tally)
+    body = _Harmless(message, context, tally).pieces(root, header)
+    return Sanitised((context.verdict, *body), tally.report())
+
+
+def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
+    """Return `message` as its reader gets it: harmless whoever sent it; its header stays."""
+    tally = Tally()
+    try:
+        root = split_message(message, context.bounds)
+    except PeerViolation:
+        return Refused(MALFORMED, tally.report())
+    return Sanitised(
+        tuple(_Harmless(message, context, tally).pieces(root, root.fields)), tally.report()
+    )
+
+
+def _reduced(fields: list[Field], tally: Tally) -> list[Field]:
+    kept = [each for each in fields if each[0].lower() in _KEPT]
+    tally.add("header field dropped", len(fields) - len(kept))
+    return kept
+
+
+@dataclass(slots=True)
+class _Harmless:
+    message: bytes | bytearray
+    context: Inbound
+    tally: Tally
+
+    def pieces(self, root: Part, fields: list[Field]) -> list[Piece]:
+        """Return the message with `fields` as its header and each part as it may be read."""
+        replaced = self._replacement(root)
+        if replaced is not None:
+            described = [each for each in fields if not each[0].lower().startswith(b"content-")]
+            return [_folded(described), *replaced]
+        return [_folded(fields), b"\r\n", *self._body(root)]
+
+    def _part(self, part: Part) -> list[Piece]:
+        replaced = self._replacement(part)
+        if replaced is not None:
+            return replaced
+        kept = [each for each in part.fields if each[0].lower() not in _REMOTE]
+        self.tally.add("part field dropped", len(part.fields) - len(kept))
+        return [_folded(kept), b"\r\n", *self._body(part)]
+
+    def _body(self, part: Part) -> list[Piece]:
+        """Return the body of a part with its children replaced; all else as slices."""
+        view = memoryview(self.message)
+        if part.content_type.value in _SEALED or not part.children:
+            return [view[part.body_start : part.end]]
+        pieces: list[Piece] = []
+        at = part.body_start
+        for child in part.children:
+            pieces += [view[at : child.start], *self._part(child)]
+            at = child.end
+        return [*pieces, view[at : part.end]]
+
+    def _replacement(self, part: Part) -> list[Piece] | None:
+        """Return header and body that stand for a part, None where it may stay as it is."""
+        kind = part.content_type.value
+        if kind == "multipart/signed":
+            return self._signed(part)
+        return None if part.children or kind in _SEALED else self._leaf(part, kind)
+
+    def _leaf(self, part: Part, kind: str) -> list[Piece] | None:
+        content = self._content(part)
+        if kind == "text/html" and not is_file(part):
+            return self._html(part, content)
+        if kind in {"message/external-body", "message/partial"}:
+            self.tally.add("reference neutralised")
+            return _note("A part was removed: it referred to something elsewhere.")
+        name = part_name(part)
+        if is_file(part) and not name.endswith(_UNSAFE) and is_dangerous(name, content):
+            return self._dangerous(part, content)
+        return self._short_lines(part, content)
+
+    def _content(self, part: Part) -> bytes:
+        octets = bytes(memoryview(self.message)[part.body_start : part.end])
+        return decode_transfer(octets, part.transfer_encoding)
+
+    def _html(self, part: Part, content: bytes) -> list[Piece]:
+        charset = part.content_type.get("charset") or declared_charset(content)
+        rebuilt = rebuild_html(decode_text(content, charset), _own_picture, INBOUND)
+        self.tally.add("HTML made harmless")
+        encoded = encode_text(rebuilt.encode("utf-8", "replace"))
+        content_id = part.raw(b"content-id")
+        named = b"Content-ID:%s" % content_id if content_id is not None else b""
+        head = b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n%s\r\n"
+        return [head % (encoded.encoding, named), encoded.octets]
+
+    def _short_lines(self, part: Part, content: bytes) -> list[Piece] | None:
+        if _LONG_LINE.search(self.message, part.body_start, part.end) is None:
+            return None
+        self.tally.add("long lines encoded")
+        kept = [each for each in part.fields if each[0].lower() in _DESCRIBING]
+        head = _folded(kept)
+        if part.main_type == "text" and part.transfer_encoding != b"base64":
+            octets = encode_quoted_printable(content)
+            return [head + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", octets]
+        return [head + b"Content-Transfer-Encoding: base64\r\n\r\n", encode_base64(content)]
+
+    def _dangerous(self, part: Part, content: bytes) -> list[Piece] | None:
+        choice = self.context.dangerous
+        self.tally.add("dangerous file")
+        if choice is Dangerous.PASS:
+            return self._short_lines(part, content)
+        if choice is Dangerous.DROP:
+            return _note("A file was removed: it could have run something when opened.")
+        return _file((part_name(part) or "file") + _UNSAFE, content)
+
+    def _signed(self, part: Part) -> list[Piece] | None:
+        """Return what is shown instead of signed mail with active HTML, None for any other.
+
+        The signature covers the HTML, so it can't be made harmless; its words are shown, and the
+        whole signed part goes along as a file that no program opens by itself.
+        """
+        words = []
+        is_active = False
+        for leaf in part.walk():
+            if leaf.content_type.value == "text/html" and not leaf.children:
+                content = self._content(leaf)
+                charset = leaf.content_type.get("charset") or declared_charset(content)
+                text = decode_text(content, charset)
+                is_active = is_active or _ACTIVE.search(text) is not None
+                words.append(extract_text(text))
+        if not is_active:
+            return None
+        self.tally.add("signed active HTML set aside")
+        boundary = self.context.randomness(20).hex().encode("ascii")
+        text = "\r\n".join("\n\n".join(words).split("\n")) + "\r\n"
+        encoded = encode_text(text.encode("utf-8", "replace"))
+        original = bytes(memoryview(self.message)[part.start : part.end])
+        return [
+            b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n--%s\r\n" % (boundary, boundary),
+            b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ",
+            encoded.encoding + b"\r\n\r\n" + encoded.octets,
+            b"\r\n--%s\r\n" % boundary,
+            *_file("signed-original.eml" + _UNSAFE, original),
+            b"\r\n--%s--\r\n" % boundary,
+        ]
+
+
+_SEALED = frozenset(("multipart/signed", "multipart/encrypted"))
+# They make a reader resolve what stands in a part against a server (RFC 2557 4).
+_REMOTE = frozenset((b"content-base", b"content-location"))
+_DESCRIBING = frozenset((b"content-type", b"content-disposition", b"content-id"))
+
+
+def _own_picture(reference: str) -> str | None:
+    return reference if reference[:4].lower() == "cid:" else None
+
+
+def _note(text: str) -> list[Piece]:
+    head = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+    return [head, text.encode("ascii") + b"\r\n"]
+
+
+def _file(name: str, content: bytes) -> list[Piece]:
+    kind = write_parameters(b"Content-Type", "application/octet-stream")
+    place = write_parameters(b"Content-Disposition", "attachment", [("filename", name)])
+    return [
+        kind + b"Content-Transfer-Encoding: base64\r\n" + place + b"\r\n",
+        encode_base64(content),
+    ]
+
+
+def _folded(fields: list[Field]) -> bytes:
+    """Return fields as they stand, lines over the limit cut; nobody can read such a line anyway."""
+    octets = b"".join(name + colon + value for name, colon, value in fields)
+    if not octets.endswith(b"\r\n") and octets:
+        octets += b"\r\n"
+    if _LONG_LINE.search(octets) is None:
+        return octets
+    return _LONG_RUN.sub(rb"\1\r\n ", octets)
+
+
+_LONG_RUN = re.compile(rb"([^\r\n]{%d})(?=[^\r\n])" % (MAX_LINE_OCTETS - 1))
