@@ -131,7 +131,6 @@ def crash_without_power(
     acknowledged = crash(office, seed)
     spill = random.Random(seed) if seed % 2 else None
     found = disk.after_power_loss(tmp_path / f"found-{seed}", spill)
-    (found / "start.key").chmod(0o600)
     return PostOffice(found), acknowledged
 
 
