@@ -43,6 +43,7 @@ class Office:
             self.memory,
             self.throttle,
             compute=self.compute,
+            look_up=self.compute,
             clock=lambda: self.now,
             pause=self.pause,
             max_waiting=max_waiting,
@@ -294,6 +295,29 @@ def test_no_more_logins_than_allowed_wait_for_a_computation() -> None:
     run(scenario)
 
 
+def test_logins_that_find_no_turn_push_no_guesses_out_of_the_throttle() -> None:
+    office = Office(max_waiting=1)
+    office.throttle = office.authenticator._throttle = Throttle(KEY, max_buckets=8)
+    for _ in range(6):
+        office.submission(password=WRONG, peer=None)
+    office.pauses.clear()
+
+    async def flood() -> None:
+        office.held = []
+        check = office.authenticator.check_submission
+        waiting = asyncio.create_task(check("carol", WRONG, None))
+        await asyncio.sleep(0)
+        for number in range(100):
+            assert await check(f"nobody{number}", WRONG, None) == Busy()
+        office.held[0].set_result(None)
+        await waiting
+        office.held = None
+
+    run(flood)
+    office.submission(password=WRONG, peer=None)
+    assert office.pauses, "alice's wrong passwords are still known"
+
+
 def test_those_that_queue_behind_a_right_login_find_it_remembered(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +382,32 @@ def test_a_login_that_was_given_up_leaves_its_place_to_others() -> None:
     run(scenario)
 
 
+# Sessions that go on.
+
+
+def in_force(office: Office, account: Account) -> bool:
+    return asyncio.run(office.authenticator.is_in_force(account))
+
+
+def test_a_login_is_in_force_until_its_password_changes_or_the_account_ends(
+    office: Office,
+) -> None:
+    account, epoch = office.alice, office.authenticator.epoch()
+    assert in_force(office, account)
+    office.registry.rotate_keys("alice", RIGHT)
+    assert office.authenticator.epoch() != epoch
+    assert in_force(office, account), "new keys end no session"
+    office.registry.set_state("alice", State.DISABLED)
+    assert not in_force(office, account)
+    office.registry.set_state("alice", State.ENABLED)
+    assert in_force(office, account)
+    office.registry.change_password("alice", RIGHT, "another password")
+    assert not in_force(office, account)
+    account = office.alice
+    office.registry.delete("alice")
+    assert not in_force(office, account)
+
+
 # The store.
 
 
@@ -380,6 +430,7 @@ def test_the_default_cost_is_what_new_accounts_get() -> None:
         office.memory,
         office.throttle,
         compute=office.compute,
+        look_up=office.compute,
         clock=lambda: 0.0,
         pause=office.pause,
         max_waiting=1,

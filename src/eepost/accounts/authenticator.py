@@ -60,7 +60,8 @@ class Authenticator:
     """Says whose login it is. Every method may raise StoreUnavailable.
 
     `domains` are all in which an account has an address; `compute` runs blocking work on a bounded
-    pool, and no more than `max_waiting` logins wait for it; `clock` gives seconds that only rise.
+    pool, and no more than `max_waiting` logins wait for it; `look_up` runs what is short and must
+    not wait behind logins; `clock` gives seconds that only rise.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Authenticator:
         "_compute",
         "_cost",
         "_domains",
+        "_look_up",
         "_max_waiting",
         "_memory",
         "_pause",
@@ -84,6 +86,7 @@ class Authenticator:
         throttle: Throttle,
         *,
         compute: Compute,
+        look_up: Compute,
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]],
         max_waiting: int,
@@ -94,6 +97,7 @@ class Authenticator:
         self._memory = memory
         self._throttle = throttle
         self._compute = compute
+        self._look_up = look_up
         self._clock = clock
         self._pause = pause
         self._max_waiting = max_waiting
@@ -130,6 +134,23 @@ class Authenticator:
             )
         return _open_maildrop(found)
 
+    def epoch(self) -> int:
+        """Return a number that changes with any account; of use when read before a login."""
+        return self._accounts.epoch()
+
+    async def is_in_force(self, account: Account) -> bool:
+        """The login that gave `account` would still be right.
+
+        For sessions that go on after the epoch in which they logged in: a new password, disabling
+        and deleting end them too, while new keys or another limit do not.
+        """
+        now = await self._look_up(lambda: self._accounts.find(account.name))
+        return now is not None and (now.number, now.password, now.state) == (
+            account.number,
+            account.password,
+            State.ENABLED,
+        )
+
     def forget_expired(self) -> None:
         """Forget logins that are too old; to be called often enough to mean it."""
         self._memory.forget_expired(self._clock())
@@ -154,6 +175,10 @@ class Authenticator:
             remembered = self._recall(login, password, recall)
             if remembered is not None:
                 return remembered
+        if self._waiting >= self._max_waiting:
+            # Before anything is noted of the attempt: one that costs no computation must not push
+            # what is known of guesses at an account out of the throttle's table.
+            return Busy()
         # What can't be a name here costs and waits like any other login.
         attempt = self._throttle.enter(name or login, peer, self._clock())
         if attempt is None:
@@ -176,7 +201,7 @@ class Authenticator:
         epoch = self._accounts.epoch()
         if not self._memory.is_stale(name, epoch):
             return False
-        account = await self._compute(lambda: self._accounts.find(name))
+        account = await self._look_up(lambda: self._accounts.find(name))
         self._memory.confirm(name, account, epoch)
         return True
 

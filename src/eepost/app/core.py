@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -50,6 +51,9 @@ CLEAN_SECONDS = 86_400.0
 GRACE_SECONDS = 30.0
 # Threads for sanitising and sealing large messages beside the event loop.
 HEAVY_THREADS = 2
+# Threads that look accounts up. Not those of the logins: whoever reaches the port can keep these
+# busy with wrong passwords for seconds, and no user's RCPT may wait behind that.
+LOOK_UP_THREADS = 1
 
 
 @dataclass(slots=True)
@@ -69,17 +73,21 @@ class Core:
     _authenticator: Authenticator | None = None
     _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _heavy: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _look_ups: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _claim: ExitStack = field(default_factory=ExitStack)
 
     async def start(self) -> None:
         """Open the store and the ports. Raises ConfigError, OSError, StoreUnavailable."""
         settings = self.office.settings
         loop = asyncio.get_running_loop()
         raise_file_limit(settings.smtp.connections + settings.pop3.connections)
+        self._claim.enter_context(self.office.claim())
         self._store = self.office.open_store(self.key)
         maildrops = self._store.start(loop)
         await self._clean()
         self._logins = ThreadPoolExecutor(settings.login.computations, "login")
         self._heavy = ThreadPoolExecutor(HEAVY_THREADS, "heavy")
+        self._look_ups = ThreadPoolExecutor(LOOK_UP_THREADS, "look-up")
         process_key = clock.random_octets(32)
         authenticator = self._authenticator = self._make_authenticator(process_key)
         self._sealer = Sealer(clock.random_octets)
@@ -115,8 +123,9 @@ class Core:
         await asyncio.gather(*(hall.stop(grace_seconds) for hall in self.halls.values()))
         if self._store is not None:
             await self._store.stop()
-        for pool in (self._logins, self._heavy):
+        for pool in (self._logins, self._heavy, self._look_ups):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._claim.close()
 
     def roles(self) -> dict[str, str]:
         """Return who answers for postmaster and abuse; blocks."""
@@ -133,6 +142,7 @@ class Core:
             "retrieved": self.fetched.retrieved,
             "removed": self.fetched.removed,
         }
+        counted |= self._store.counters()
         for name, hall in self.halls.items():
             counts = hall.counts
             counted |= {
@@ -154,6 +164,7 @@ class Core:
             LoginMemory(process_key, lifetime_seconds=login.remembered_seconds),
             Throttle(process_key),
             compute=_Pool(self._logins),
+            look_up=_Pool(self._look_ups),
             clock=clock.monotonic_seconds,
             pause=asyncio.sleep,
             max_waiting=login.waiting,
@@ -175,7 +186,9 @@ class Core:
             name=settings.mail.domain,
             domains=frozenset(domains),
             authenticator=authenticator,
-            directory=Directory(self._store.accounts, _Pool(self._logins), domains[0], domains[1:]),
+            directory=Directory(
+                self._store.accounts, _Pool(self._look_ups), domains[0], domains[1:]
+            ),
             delivery=delivery,
             transit=Transit(settings.mail.in_transit_octets),
             context=self._context,

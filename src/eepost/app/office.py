@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The data directory of a post office: what lies in it, how it is made, how its key is read."""
 
+import fcntl
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from eepost.store.sqlite.store import SqliteStore
 # A start key is one short line; a wrong file may be anything.
 MAX_KEY_OCTETS = 4_096
 KEY_FILE_NAME = "start.key"
+LOCK_FILE_NAME = "serve.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,29 @@ class Office:
                 f"{path}: {error.strerror}",
                 "bring the start key back to where it is kept, or change start_key.source",
             ) from None
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Be the one program that serves from this directory. Raises ConfigError.
+
+        A second one would clean up, as the remains of a crash, what the first is storing right
+        now of a large message that it then answers with 250. The kernel lets go of the lock when
+        the program ends, however it ends.
+        """
+        handle = os.open(self.directory / LOCK_FILE_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(
+                    self.directory,
+                    "",
+                    "another eepost serves from this directory already",
+                    "stop that one first; accounts can be changed while it runs",
+                ) from None
+            yield
+        finally:
+            os.close(handle)
 
     def open_store(self, key: StartKey) -> SqliteStore:
         """Open the store, migrating it if needed."""
