@@ -129,3 +129,20 @@ def test_a_full_maildrop_refuses_and_keeps_all_it_has(open_office: OpenOffice) -
             pop.command(f"DELE {number}")
     assert send(sender, recipient, message(sender)).startswith(b"250 ")
     assert_goes_on(office)
+
+
+def test_a_large_message_for_many_is_for_fewer_at_a_time(open_office: OpenOffice) -> None:
+    office = open_office({"mail": {"in_transit_octets": 16_777_216}})
+    sender = settle(office, SENDER)
+    others = [settle(office, f"reader{number}") for number in range(4)]
+    large = message(sender) + b"".join(b"%07d large\r\n" % n for n in range(400_000))
+    with SmtpSession(sender) as line:
+        for recipients, reply in (
+            (others, b"552 5.3.4 Too large for so many recipients"),
+            (others[:2], b"250 2.0.0"),
+        ):
+            line.open(sender, *(each.address for each in recipients))
+            line.ask(b"DATA")
+            assert line.ask(large + b".").startswith(reply)
+    assert [len(inbox(each)) for each in others] == [1, 1, 0, 0]
+    assert_goes_on(office)

@@ -7,13 +7,20 @@ RCPT already; the store's transaction has the last word.
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from eepost.accounts.model import Account
 from eepost.accounts.ports import Compute
 from eepost.maildrop.limit import crossed
 from eepost.maildrop.model import SealedMessage, Usage
-from eepost.maildrop.ports import Delivered, MaildropFull, MaildropStore, Outcome
+from eepost.maildrop.ports import (
+    Delivered,
+    MaildropFull,
+    MaildropStore,
+    Outcome,
+    StoreUnavailable,
+)
 from eepost.maildrop.sealing import Sealer
 
 Pieces = Sequence[bytes | memoryview]
@@ -71,7 +78,9 @@ class LocalDelivery:
             sealed = self._seal(copies)
         outcome = await self.maildrops.deliver(sealed)
         if isinstance(outcome, Delivered):
-            grown = {message.account: message.padded_octets for message in sealed}
+            grown: dict[int, int] = {}  # a copy and a report may be for one account
+            for message in sealed:
+                grown[message.account] = grown.get(message.account, 0) + message.padded_octets
             self._remember(outcome.usage)
             await self._warn(copies, outcome.usage, grown)
         elif isinstance(outcome, MaildropFull):
@@ -94,13 +103,16 @@ class LocalDelivery:
     async def _warn(
         self, copies: Sequence[Copy], usage: Mapping[int, Usage], grown: Mapping[int, int]
     ) -> None:
-        for copy in copies:
-            after = usage[copy.account.number]
-            before = after.octets - grown[copy.account.number]
+        accounts = {copy.account.number: copy.account for copy in copies}
+        for number, account in accounts.items():
+            after = usage[number]
+            before = after.octets - grown[number]
             level = crossed(before, after.octets, after.limit_octets)
             if level is None:
                 continue
             self.warnings_sent += 1
-            warning = self._seal([Copy(copy.account, self.notice(copy.account, level))])
-            # No room for the warning itself: then the next sender is told, at RCPT.
-            await self.maildrops.deliver(warning)
+            warning = self._seal([Copy(account, self.notice(account, level))])
+            # The mail is durable, so nothing that becomes of the warning may turn its 250 into a
+            # "try again". No room for it: then the next sender is told, at RCPT.
+            with suppress(StoreUnavailable):
+                await self.maildrops.deliver(warning)

@@ -8,6 +8,7 @@ from eepost.mail.reply import Reply
 AUTHENTICATED: Final = Reply(235, "2.7.0", "Authentication succeeded")
 WRONG_CREDENTIALS: Final = Reply(535, "5.7.8", "Wrong name or password")
 LOGIN_BUSY: Final = Reply(454, "4.7.0", "Too many logins right now, try again in a minute")
+LOGIN_ENDED: Final = Reply(421, "4.7.0", "The account was changed meanwhile: log in again")
 
 TURNED_AWAY: Final = Reply(421, "4.3.2", "Too many connections right now, try again later")
 EXPIRED: Final = Reply(421, "4.4.2", "Nothing was heard for too long, good-bye")
@@ -32,6 +33,9 @@ NOT_LOCAL: Final = Reply(
 
 ACCEPTED: Final = Reply(250, "2.0.0", "Accepted and safely stored")
 TRANSIT_FULL: Final = Reply(452, "4.3.1", "Too much mail at once right now, try again later")
+TOO_MANY_COPIES: Final = Reply(
+    552, "5.3.4", "Too large for so many recipients: send it to fewer of them at a time"
+)
 RECIPIENT_GONE: Final = Reply(
     451, "4.2.1", "A recipient was closed meanwhile: nothing was delivered, try again"
 )

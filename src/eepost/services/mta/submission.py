@@ -76,6 +76,7 @@ class Submission:
         "_account",
         "_content",
         "_desk",
+        "_epoch",
         "_is_over",
         "_is_welcome",
         "_peer",
@@ -92,6 +93,7 @@ class Submission:
         self._peer = peer
         self._is_welcome = is_welcome
         self._account: Account | None = None
+        self._epoch = 0  # of the accounts, when the login was last known to be in force
         self._reset()
 
     def _reset(self) -> None:
@@ -115,6 +117,8 @@ class Submission:
         """Answer for now where something inside failed: 451, and the client tries again."""
         if isinstance(event, AuthGiven):
             return (replies.LOGIN_BUSY,)
+        if isinstance(event, ContentGiven):
+            self._give_up_content()  # a part is missing: the rest must not pass for the whole
         if isinstance(event, MessageGiven):
             self._desk.counts.deferred += 1
             self._end_transaction()
@@ -141,6 +145,8 @@ class Submission:
         return (Reply(220, "", f"{self._desk.name} ESMTP ready"),)
 
     def _login(self, event: AuthGiven) -> Answer:
+        # Before the account is looked at: what changes from here on is not missed.
+        self._epoch = self._desk.authenticator.epoch()
         account = self._desk.authenticator.recall_submission(event.login, event.password)
         if account is None:
             return self._check_login(event)
@@ -160,15 +166,34 @@ class Submission:
             case WrongCredentials():
                 yield replies.WRONG_CREDENTIALS
 
-    def _open(self, event: MailGiven) -> Answer:
+    async def _is_in_force(self) -> bool:
+        """The login still holds: a new password, disabling and deleting end it at once."""
+        authenticator = self._desk.authenticator
+        epoch = authenticator.epoch()
+        if epoch != self._epoch:
+            assert self._account is not None  # noqa: S101 - the engine's order of trust
+            if not await authenticator.is_in_force(self._account):
+                return False
+            self._epoch = epoch
+        return True
+
+    def _begin(self, event: MailGiven) -> Answer:
+        if self._desk.authenticator.epoch() == self._epoch:
+            return (self._open(event),)
+        return self._look_again(event)
+
+    async def _look_again(self, event: MailGiven) -> AsyncIterator[Reply]:
+        yield self._open(event) if await self._is_in_force() else replies.LOGIN_ENDED
+
+    def _open(self, event: MailGiven) -> Reply:
         address = event.reverse_path.address
         account = self._account
         # A null reverse-path would be a sender that nobody can answer for.
         if account is None or address is None or self._name_of(address) != account.name:
-            return (replies.SENDER_NOT_YOURS,)
+            return replies.SENDER_NOT_YOURS
         self._reverse_path = event.reverse_path
         self._recipients = []
-        return (replies.SENDER_ACCEPTED,)
+        return replies.SENDER_ACCEPTED
 
     def _name_of(self, address: Address) -> str | None:
         return login_name(str(address), self._desk.domains)
@@ -217,8 +242,7 @@ class Submission:
     def _collect(self, event: ContentGiven) -> Answer:
         octets = event.octets
         if self._is_over or not self._desk.transit.reserve(len(octets)):
-            self._is_over = True
-            self._content = None
+            self._give_up_content()
             return NOTHING
         self._reserved += len(octets)
         if self._content is None:
@@ -226,6 +250,10 @@ class Submission:
         else:
             self._content += octets
         return NOTHING
+
+    def _give_up_content(self) -> None:
+        self._is_over = True
+        self._content = None
 
     def _drop(self, _event: TransactionDropped) -> Answer:
         self._end_transaction()
@@ -247,6 +275,8 @@ class Submission:
             counts.refused += 1
 
     async def _accept(self) -> Reply:
+        if not await self._is_in_force():
+            return replies.LOGIN_ENDED
         assert self._account is not None  # noqa: S101 - the engine's order of trust
         content = self._content if self._content is not None else bytearray()
         context = await self._with_known_ids(content, self._account)
@@ -270,6 +300,9 @@ class Submission:
 
     async def _store(self, message: Sanitised, context: FromUser) -> Reply:
         copies = self._copies(message, context)
+        refusal = self._make_room(message.size_octets * (len(copies) - 1))
+        if refusal:
+            return refusal
         report = self._report(message, context)
         outcome = await self._desk.delivery.deliver([*copies, *report])
         match outcome:
@@ -285,6 +318,16 @@ class Submission:
                 return replies.RECIPIENT_FULL
             case AccountGone():
                 return replies.RECIPIENT_GONE
+
+    def _make_room(self, octets: int) -> Reply | None:
+        """Reserve memory for sealed copies beyond the first: two hundred of 10 MB are 2 GB."""
+        transit = self._desk.transit
+        if self._reserved + octets > transit.limit_octets:
+            return replies.TOO_MANY_COPIES
+        if not transit.reserve(octets):
+            return replies.TRANSIT_FULL
+        self._reserved += octets
+        return None
 
     def _copies(self, message: Sanitised, context: FromUser) -> list[Copy]:
         trace = return_path_field(self._reverse_path.address) + received_field(
@@ -315,7 +358,7 @@ def _nothing(_session: Submission, _event: Event) -> Answer:
 _RESPONSES: Final[dict[type, Callable[[Submission, Any], Answer]]] = {
     Connected: Submission._greet,
     AuthGiven: Submission._login,
-    MailGiven: Submission._open,
+    MailGiven: Submission._begin,
     RcptGiven: Submission._recipient,
     ContentGiven: Submission._collect,
     TransactionDropped: Submission._drop,

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, WrongCredentials
+from eepost.accounts.model import Account
 from eepost.accounts.ports import Compute
 from eepost.maildrop.model import Encapsulation
 from eepost.maildrop.opening import Listed, Opener
@@ -77,6 +78,7 @@ class Fetch:
         "_account",
         "_ahead",
         "_desk",
+        "_epoch",
         "_is_welcome",
         "_known",
         "_listed",
@@ -85,7 +87,8 @@ class Fetch:
         "engine",
     )
 
-    _account: int
+    _account: Account
+    _epoch: int  # of the accounts, when the login was last known to be in force
     _opener: Opener
 
     def __init__(self, desk: Desk, peer: bytes | None, is_welcome: bool) -> None:
@@ -128,13 +131,15 @@ class Fetch:
 
     async def _login(self, event: LoginGiven) -> AsyncIterator[Answer]:
         authenticator = self._desk.authenticator
+        # Before the account is looked at: what changes from here on is not missed.
+        self._epoch = authenticator.epoch()
         found: OpenMaildrop | WrongCredentials | Busy | None
         found = authenticator.recall_maildrop(event.login, event.password)
         if found is None:
             found = await authenticator.check_maildrop(event.login, event.password, self._peer)
         match found:
             case OpenMaildrop():
-                self._account = found.account.number
+                self._account = found.account
                 self._opener = Opener(found.keys)
                 yield Admitted(await self._refresh())
                 self._desk.counts.logins += 1
@@ -143,12 +148,25 @@ class Fetch:
             case WrongCredentials():
                 yield refusals.WRONG_CREDENTIALS
 
+    async def _is_in_force(self) -> bool:
+        """The login still holds: a new password, disabling and deleting end it at once."""
+        authenticator = self._desk.authenticator
+        epoch = authenticator.epoch()
+        if epoch != self._epoch:
+            if not await authenticator.is_in_force(self._account):
+                return False
+            self._epoch = epoch
+        return True
+
     async def _arrivals(self, _event: RefreshGiven) -> AsyncIterator[Answer]:
+        if not await self._is_in_force():
+            yield refusals.LOGIN_ENDED
+            return
         yield Arrived(await self._refresh())
 
     async def _refresh(self) -> list[Entry]:
         """Append what is new to the listing and return it as entries."""
-        account = self._account
+        account = self._account.number
         stored = await self._desk.maildrops.snapshot(account)
         new = [each for each in stored if each.number not in self._known]
         if not new:
@@ -184,8 +202,11 @@ class Fetch:
         return (Content(content), _FINISHED)
 
     async def _read(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
+        if not await self._is_in_force():
+            yield refusals.LOGIN_ENDED
+            return
         numbers = self._worth_reading(event)
-        account = self._account
+        account = self._account.number
         found: Mapping[int, bytes] = await self._desk.maildrops.fetch(account, numbers)
         self._ahead = dict(found)
         sealed = self._ahead.pop(listed.number, None)
@@ -223,7 +244,9 @@ class Fetch:
                 break
             at += 1
             if left > 0:
-                sealed = await self._desk.maildrops.fetch_segment(self._account, listed.number, at)
+                sealed = await self._desk.maildrops.fetch_segment(
+                    self._account.number, listed.number, at
+                )
         if left > 0 and not self.engine.has_enough:
             yield refusals.NOT_READ  # after content the engine can only close the stream
             return
@@ -231,8 +254,11 @@ class Fetch:
         yield _FINISHED
 
     async def _update(self, event: UpdateGiven) -> AsyncIterator[Answer]:
+        if not await self._is_in_force():
+            yield refusals.LOGIN_ENDED
+            return
         numbers = [self._listed[index].number for index in event.deleted]
-        await self._desk.maildrops.remove(self._account, numbers)
+        await self._desk.maildrops.remove(self._account.number, numbers)
         self._desk.counts.removed += len(numbers)
         yield Proceed()
 
