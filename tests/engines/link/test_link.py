@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,24 +61,44 @@ def test_dialogue_takes_two_round_trips_and_three_lines() -> None:
     assert (sent.count(b"\r\n"), answered.count(b"\r\n")) == (1, 2)
 
 
+# Public halves of the X25519 keys 01...01 (dialler) and 02...02 (answerer).
+DIALLED = "a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"
+ANSWERED = "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d59"
+# What both have said and are, put together from the description and not from the code.
+SAID = hashlib.sha256(
+    b"\x00\x0deepost link/1"
+    + (b"\x00\x04core\x00\x20" + b"\xc0" * 32 + b"\x00\x20" + bytes.fromhex(DIALLED))
+    + (b"\x00\x07gateway\x00\x20" + b"\x6a" * 32 + b"\x00\x20" + bytes.fromhex(ANSWERED))
+).digest()
+
+
+def labelled(label: str) -> bytes:
+    return hmac.new(bytes(range(32)), f"eepost link/1 {label}".encode(), "sha256").digest()
+
+
 def test_dialogue_is_what_its_description_says_to_the_octet() -> None:
-    sent, answered = converse(End(dialler()), End(answerer()))
-    # Public halves of the X25519 keys 01...01 and 02...02.
-    theirs = "a4e09292b651c278b9772c569f5fa9bb13d906b46ab68c9df9dc2b4409f8a209"
-    ours = "ce8d3ad1ccb633ec7b70c17814a5c76ecd029685050d344745ba05870e587d59"
-    said = hashlib.sha256(
-        b"\x00\x0deepost link/1"
-        + (b"\x00\x04core\x00\x20" + b"\xc0" * 32 + b"\x00\x20" + bytes.fromhex(theirs))
-        + (b"\x00\x07gateway\x00\x20" + b"\x6a" * 32 + b"\x00\x20" + bytes.fromhex(ours))
-    ).digest()
-
     def expected(seat: str) -> str:
-        label = f"eepost link/1 proof of the {seat}".encode()
-        key = hmac.new(bytes(range(32)), label, "sha256").digest()
-        return hmac.new(key, said, "sha256").hexdigest()
+        return hmac.new(labelled(f"proof of the {seat}"), SAID, "sha256").hexdigest()
 
-    assert answered.decode() == f"link/1 {ours}\r\n{expected('answerer')}\r\n"
-    assert sent.decode() == f"{theirs} {expected('dialler')}\r\n"
+    sent, answered = converse(End(dialler()), End(answerer()))
+    assert answered.decode() == f"link/1 {ANSWERED}\r\n{expected('answerer')}\r\n"
+    assert sent.decode() == f"{DIALLED} {expected('dialler')}\r\n"
+
+
+@pytest.mark.parametrize("seat", ["dialler", "answerer"])
+def test_records_are_what_their_description_says_to_the_octet(seat: str) -> None:
+    answerers = X25519PublicKey.from_public_bytes(bytes.fromhex(ANSWERED))
+    common = X25519PrivateKey.from_private_bytes(b"\1" * 32).exchange(answerers)
+    # HKDF-SHA256 by its two steps (RFC 5869 2.2, 2.3); one block is enough for a key.
+    extracted = hmac.new(labelled("records"), common, "sha256").digest()
+    info = f"eepost link/1 records of the {seat}".encode() + SAID
+    key = hmac.new(extracted, info + b"\1", "sha256").digest()
+    one, two = open_pair()
+    end = one if seat == "dialler" else two
+    for count, octets in enumerate((b"first", b"second")):
+        end.link.send(octets)
+        sealed = ChaCha20Poly1305(key).encrypt(count.to_bytes(12, "big"), octets, None)
+        assert end.link.outgoing() == len(sealed).to_bytes(2, "big") + sealed
 
 
 def test_nothing_of_a_record_is_readable_on_the_way() -> None:
