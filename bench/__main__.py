@@ -17,13 +17,16 @@ from bench.offices import Unfit
 from bench.peers import why_unfit
 from bench.processes import FlushCount
 from bench.report import (
+    Verdict,
     file_system,
+    judge,
     machine,
     show_machine,
     show_round,
     write_contenders,
     write_goals,
     write_json,
+    write_markdown,
 )
 from bench.scenarios import CONTENDERS, SCENARIOS, Workshop, play
 
@@ -64,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each load (default 5)")
     parser.add_argument("--quick", action="store_true", help="one round of 2 s: a look, no result")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables there")
     parser.add_argument(
         "--work", type=Path, default=Path("/var/tmp"), help="where servers keep mail (a disk)"
     )
@@ -102,9 +106,14 @@ def main() -> int:
         return 2
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    judged = judge(measured, arguments.only)
+    print("\ngoals: median of the rounds (least-greatest)")
+    write_goals(judged)
     if arguments.json:
         write_json(arguments.json, about, measured)
-    return _conclude(measured, arguments.only)
+    if arguments.markdown:
+        write_markdown(arguments.markdown, about, measured, judged)
+    return _status([verdict for _, _, verdict in judged])
 
 
 def _fit(contenders: list[str]) -> list[str]:
@@ -141,13 +150,12 @@ def _measure(
     return measured
 
 
-def _conclude(measured: dict[tuple[str, str], list[Figures]], only: list[str]) -> int:
-    print("\ngoals: median of the rounds (least-greatest)")
-    missed, unmeasured = write_goals(measured, only)
+def _status(verdicts: Sequence[Verdict]) -> int:
+    unmeasured = verdicts.count(Verdict.UNMEASURED)
     if unmeasured:
         print(f"bench: {unmeasured} goals could not be measured", file=sys.stderr)
         return 2
-    return 1 if missed else 0
+    return 1 if Verdict.MISSED in verdicts else 0
 
 
 if __name__ == "__main__":

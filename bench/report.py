@@ -7,11 +7,12 @@ import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.figures import Figures, show, spread
-from bench.goals import GOALS, Rounds
+from bench.goals import GOALS, Goal, Rounds
 
 _COLUMNS = {
     "rate": "per s",
@@ -77,24 +78,55 @@ def write_contenders(scenario: str, rounds: Rounds) -> None:
             print(f"  {contender:<9}", "; ".join(shown), flush=True)
 
 
-def write_goals(rounds: Rounds, selected: Iterable[str]) -> tuple[int, int]:
-    """Print every goal of the selected scenarios; return how many are missed and not measured."""
-    missed = unmeasured = 0
+class Verdict(Enum):
+    """What came of a goal."""
+
+    REACHED = "reached"
+    MISSED = "NOT REACHED"
+    UNMEASURED = "NOT MEASURED"
+
+
+def judge(rounds: Rounds, selected: Iterable[str]) -> list[tuple[Goal, str, Verdict]]:
+    """Return each goal of the selected scenarios with its value in words and what came of it."""
     wanted = set(selected)
-    for goal in GOALS:
-        if goal.scenario not in wanted:
-            continue
-        try:
-            value = goal.value(rounds)
-        except KeyError:
-            unmeasured += 1
-            verdict, said = "NOT MEASURED", ""
-        else:
-            is_reached = goal.is_reached(value)
-            missed += not is_reached
-            verdict, said = "reached" if is_reached else "NOT REACHED", str(value)
-        print(f"  {goal.claim:<50} {goal.wanted:<28} {said:<28} {verdict}")
-    return missed, unmeasured
+    return [(goal, *_judge(goal, rounds)) for goal in GOALS if goal.scenario in wanted]
+
+
+def _judge(goal: Goal, rounds: Rounds) -> tuple[str, Verdict]:
+    try:
+        value = goal.value(rounds)
+    except KeyError:
+        return "", Verdict.UNMEASURED
+    return str(value), Verdict.REACHED if goal.is_reached(value) else Verdict.MISSED
+
+
+def write_goals(judged: Sequence[tuple[Goal, str, Verdict]]) -> None:
+    """Print every goal and whether it holds."""
+    for goal, value, verdict in judged:
+        print(f"  {goal.claim:<50} {goal.wanted:<28} {value:<28} {verdict.value}")
+
+
+def write_markdown(
+    path: Path,
+    about: Mapping[str, str],
+    rounds: Rounds,
+    judged: Sequence[tuple[Goal, str, Verdict]],
+) -> None:
+    """Write the tables of docs/benchmarks.md."""
+    lines = ["; ".join(f"{name} {value}" for name, value in about.items()), ""]
+    lines += ["| load | who | " + " | ".join(_COLUMNS.values()) + " |"]
+    lines += ["|" + "---|" * (len(_COLUMNS) + 2)]
+    for (scenario, contender), figures in rounds.items():
+        cells = (
+            str(spread([each[key] for each in figures])) if key in figures[0] else ""
+            for key in _COLUMNS
+        )
+        lines.append(f"| {scenario} | {contender} | " + " | ".join(cells) + " |")
+    lines += ["", "| goal | wanted | found | |", "|---|---|---|---|"]
+    lines += [
+        f"| {goal.claim} | {goal.wanted} | {value} | {v.value} |" for goal, value, v in judged
+    ]
+    path.write_text("\n".join(lines) + "\n")
 
 
 def write_json(path: Path, about: Mapping[str, str], rounds: Rounds) -> None:

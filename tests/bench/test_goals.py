@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from bench.figures import percentile, ratio, show, spread
 from bench.goals import GOALS, AtLeast, AtMost, Below
-from bench.report import write_goals
+from bench.report import Verdict, judge
 from bench.scenarios import SCENARIOS
 
 
@@ -35,10 +35,12 @@ def test_goals_are_judged_by_the_median() -> None:
 
 
 def test_a_goal_without_its_peer_counts_as_not_measured() -> None:
-    missed, unmeasured = write_goals(
-        {("submit", "eepost"): [{"rate": 1.0, "cpu_ms": 9.0}]}, ["submit"]
-    )
-    assert (missed, unmeasured) == (1, 2)
+    judged = judge({("submit", "eepost"): [{"rate": 1.0, "cpu_ms": 9.0}]}, ["submit"])
+    assert [verdict for _, _, verdict in judged] == [
+        Verdict.UNMEASURED,
+        Verdict.UNMEASURED,
+        Verdict.MISSED,
+    ]
 
 
 def test_every_goal_speaks_of_a_scenario_and_of_contenders_that_bear_it() -> None:
