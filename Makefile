@@ -24,8 +24,20 @@ check: setup ## format, lint, import contracts, types
 	$(BIN)/mypy
 
 test: setup ## install what the tests need and run them all
-	@scripts/debian-packages tests
+	@scripts/debian-packages tests i2p
 	$(BIN)/python -m pytest
+	@[ "$$(id -u)" -eq 0 ] || $(MAKE) --no-print-directory test-i2p
+
+# Its network namespaces need root, or a user namespace in which one is it.
+AS_ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo unshare --user --map-root-user --)
+
+test-i2p: setup ## mail over a private I2P network of real routers (a part of test)
+	@scripts/debian-packages i2p
+	$(AS_ROOT) $(BIN)/python -m pytest tests/i2p
+
+test-i2p-hops: setup ## the same over several hops and a change of tunnels (twelve minutes, no part of test)
+	@scripts/debian-packages i2p
+	$(AS_ROOT) $(BIN)/python -m pytest tests/i2p/hops.py
 
 docs: setup ## write the pages of docs/ that are made from the code
 	$(BIN)/python -m eepost.app.reference docs
@@ -37,4 +49,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup run check test docs bench lock
+.PHONY: help setup run check test test-i2p test-i2p-hops docs bench lock

@@ -21,12 +21,7 @@ from eepost.net.i2p.tunnels import ClientTunnel, Shape, SocksTunnel, Tunnel
 from eepost.net.listeners import Endpoint
 from tests.i2p.network import DIRECT, NETID, OLD_LEASE_SETS, PORT, Router, introduce
 
-EEPOST: Final = (
-    sys.executable,
-    "-c",
-    "from eepost.app.cli import app, main; from eepost.app.cli.i2p import app as i2p;"
-    " app.add_typer(i2p, name='i2p'); main()",
-)
+EEPOST: Final = (sys.executable, "-m", "eepost")
 SMTP: Final = 7659
 POP3: Final = 7660
 # Sessions at once that one destination may have in these tests.

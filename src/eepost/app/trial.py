@@ -18,6 +18,7 @@ from eepost.accounts.model import PasswordCost
 from eepost.accounts.registry import Registry
 from eepost.app.config import ConfigError
 from eepost.app.core import Core, serve
+from eepost.app.i2p import router_notice
 from eepost.app.office import Office, create_office, open_office
 from eepost.net.clock import random_octets
 from eepost.net.dialogue import Dialogue
@@ -49,6 +50,9 @@ disk before anybody said "250", and came back by POP3.
 
 Alice
 """
+
+
+_NO_ROUTER = "No I2P router runs here, so only this machine reaches it (docs/i2p.md)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,5 +202,6 @@ def _show_settings(core: Core, samples: list[Sample], console: Console) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    console.print(router_notice(Path("/"), Path.home()) or _NO_ROUTER)
     console.print("Serving until Ctrl-C.", style="bold")
     sys.stdout.flush()

@@ -48,8 +48,13 @@ def parse_endpoint(text: str) -> Endpoint:
     return Endpoint(host, int(port))
 
 
-async def listen(endpoint: Endpoint, session: Callable[[], asyncio.Protocol]) -> asyncio.Server:
-    """Listen on `endpoint` and make a session for every connection. Raises OSError."""
+async def listen(endpoint: Endpoint, session: Callable[[], asyncio.BaseProtocol]) -> asyncio.Server:
+    """Listen on `endpoint` and make a session for every connection.
+
+    Raises OSError, and ValueError for an address that others could reach, whoever asks for it.
+    """
+    if not endpoint.is_loopback:
+        raise ValueError("is not a loopback address: nothing else is ever listened on")
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     # IPPROTO_TCP has to be named: without it asyncio leaves Nagle's algorithm on, which made one
     # client wait 40 ms for every reply.

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from eepost.app.cli import account, config, office, role
+from eepost.app.cli import account, config, i2p, office, role
 from eepost.app.cli.failure import explain
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("trial")(office.trial)
 app.add_typer(account.app, name="account")
 app.add_typer(role.app, name="role")
 app.add_typer(config.app, name="config")
+app.add_typer(i2p.app, name="i2p")
 
 
 def main() -> None:
