@@ -48,14 +48,14 @@ def _decode_uu(octets: bytes) -> bytes:
     if block is None:
         return octets
     try:
-        return b"".join(map(_decode_uu_line, block[2].splitlines()))
+        return b"".join(_decode_uu_line(line) for line in block[2].splitlines() if line)
     except binascii.Error:
         return octets
 
 
 def _decode_uu_line(line: bytes) -> bytes:
     # Some encoders write a character too many; what the length octet in front says counts.
-    length = (line[0] - 32) & 63 if line else 0
+    length = (line[0] - 32) & 63
     return binascii.a2b_uu(line[: 1 + (length + 2) // 3 * 4])
 
 

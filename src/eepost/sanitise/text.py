@@ -88,9 +88,9 @@ _BLANK_OCTETS = frozenset((b" ", b"\t"))
 
 
 def _with_armor(content: bytes, charset: str) -> tuple[str, bytes]:
-    content = strip_armor_headers(content)
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
+    content = strip_armor_headers(content)
     return "utf-8" if is_utf8(content) else charset.lower() or "windows-1252", content
 
 

@@ -17,7 +17,7 @@ MAX_FILES = 200
 
 _BODY, _RENDER, _TITLE, _DATA, _PROPERTIES = 0x800C, 0x9002, 0x8010, 0x800F, 0x9005
 # MAPI: PR_ATTACH_LONG_FILENAME as an 8-bit and as a UTF-16 string.
-_LONG_NAMES = {0x3707001E: "", 0x3707001F: "utf-16-le"}
+_LONG_NAMES = {0x3707001E: "", 0x3707001F: "utf-16le"}
 
 
 @dataclass(slots=True)

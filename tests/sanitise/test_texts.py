@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eepost.mail.flowed import unwrap_flowed
+from eepost.mail.parameters import Parameters
+from eepost.mail.transfer import (
+    decode_base64,
+    decode_transfer,
+    encode_base64,
+    encode_quoted_printable,
+)
+from eepost.sanitise.armor import strip_armor_headers
+from eepost.sanitise.html import (
+    OUTBOUND,
+    declared_charset,
+    extract_text,
+    is_too_costly,
+    rebuild_html,
+)
+from eepost.sanitise.names import MAX_NAME_CHARACTERS, file_name, file_type, is_type
+from eepost.sanitise.records import (
+    rebuild_calendar,
+    rebuild_card,
+    rebuild_delivery_status,
+)
+from eepost.sanitise.text import Encoded, encode_text, rebuild_text
+
+FLOWED = Parameters("text/plain", {"format": "Flowed"})
+PLAIN = Parameters("text/plain", {})
+
+
+@pytest.mark.parametrize(
+    ("lines", "unwrapped"),
+    [
+        (["one ", "two"], ["one two"]),
+        (["one ", "-- ", "two"], ["one ", "-- ", "two"]),
+        (["> one ", "> two", "three"], ["> one two", "three"]),
+        (["> one ", "two"], ["> one ", "two"]),
+        ([">>one"], [">> one"]),
+        ([" stuffed", " >not quoted"], ["stuffed", ">not quoted"]),
+        (["open "], ["open "]),
+        ([], []),
+    ],
+)
+def test_flowed_text_is_unwrapped(lines: list[str], unwrapped: list[str]) -> None:
+    assert unwrap_flowed(lines, deletes_space=False) == unwrapped
+
+
+def test_soft_breaks_may_be_no_spaces() -> None:
+    assert unwrap_flowed(["\u65e5 ", "\u672c"], deletes_space=True) == ["\u65e5\u672c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "text"),
+    [
+        (
+            b"\r\n\r\none  \r\n\ttwo\t\r\n-- \r\nthree\r\n\r\n",
+            PLAIN,
+            b"one\r\n\ttwo\r\n-- \r\nthree\r\n",
+        ),
+        (b"one\rtwo\nthree", PLAIN, b"one\r\ntwo\r\nthree\r\n"),
+        (b"", PLAIN, b"\r\n"),
+        (b"a\xe9\xa0\x07b", PLAIN, b"a\xc3\xa9 b\r\n"),
+        (b"\xef\xbb\xbfa\xe2\x80\xa8b", PLAIN, b"a\nb\r\n"),
+        (b"one \r\ntwo", FLOWED, b"one two\r\n"),
+        (b"\xc4\xe3", Parameters("text/plain", {"charset": "gb2312"}), "\u4f60\r\n".encode()),
+    ],
+)
+def test_text_becomes_tidy_utf8(content: bytes, kind: Parameters, text: bytes) -> None:
+    charset, octets = rebuild_text(content, kind)
+    assert charset == "utf-8"
+    assert octets.replace(b"\r\n", b"\n") == text.replace(b"\r\n", b"\n")
+
+
+ARMORED = (
+    b"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\nwords  \r\n"
+    b"-----BEGIN PGP SIGNATURE-----\r\nVersion: X 1.0\r\nComment: c\r\n\r\nabc\r\n"
+    b"-----END PGP SIGNATURE-----\r\n"
+)
+
+
+def test_clear_signed_text_keeps_every_octet_but_the_programs_lines() -> None:
+    expected = ARMORED.replace(b"Version: X 1.0\r\nComment: c\r\n", b"")
+    assert rebuild_text(ARMORED, FLOWED) == ("utf-8", expected)
+    assert strip_armor_headers(b"no armor") == b"no armor"
+    legacy = Parameters("text/plain", {"charset": "ISO-8859-1"})
+    content = ARMORED.removesuffix(b"\r\n") + b"\xe9"
+    assert rebuild_text(content, legacy)[0] == "iso-8859-1"
+    assert rebuild_text(content, PLAIN)[0] == "windows-1252"
+
+
+@pytest.mark.parametrize(
+    ("octets", "encoding"),
+    [
+        (b"x" * 76 + b"\r\n", b"7bit"),
+        (b"x" * 77 + b"\r\n", b"quoted-printable"),
+        ("caf\u00e9 au lait, merci\r\n".encode(), b"quoted-printable"),
+        ("\u65e5\u672c\u8a9e\r\n".encode(), b"base64"),
+    ],
+)
+def test_encoding_follows_from_the_octets(octets: bytes, encoding: bytes) -> None:
+    encoded = encode_text(octets)
+    assert encoded == Encoded(encoding, encoded.octets)
+    assert decode_transfer(encoded.octets, encoding) == octets
+    assert all(len(line) <= 76 for line in encoded.octets.split(b"\r\n"))
+
+
+@given(st.binary())
+def test_base64_reads_back(octets: bytes) -> None:
+    assert decode_base64(encode_base64(octets)) == octets
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]))))
+def test_quoted_printable_reads_back(lines: list[str]) -> None:
+    text = "".join(line + "\r\n" for line in lines).encode()
+    assert decode_transfer(encode_quoted_printable(text), b"quoted-printable") == text
+
+
+@pytest.mark.parametrize(
+    ("octets", "encoding", "content"),
+    [
+        (b"QUJD\r\nREVG=\r\n", b"base64", b"ABCDEF"),
+        (b"QUI=QUI=", b"base64", b"ABAB"),
+        (b"QU!JDR", b"base64", b"ABC"),
+        (b"begin 644 a.txt\r\n#86)C\r\n`\r\nend\r\n", b"x-uuencode", b"abc"),
+        (b"begin 644 a\r\n#\xff~~~\r\nend", b"uuencode", b"begin 644 a\r\n#\xff~~~\r\nend"),
+        (b"begin 644 a.txt\r\n\r\n#86)CX\r\nend\r\n", b"uuencode", b"abc"),
+        (b"no block", b"x-uue", b"no block"),
+        (b"a=3Db", b"8bit", b"a=3Db"),
+    ],
+)
+def test_damaged_encodings_give_what_can_be_read(
+    octets: bytes, encoding: bytes, content: bytes
+) -> None:
+    assert decode_transfer(octets, encoding) == content
+
+
+def body_of(text: str) -> str:
+    made = rebuild_html(text, lambda reference: "cid:x" if reference == "cid:a" else None, OUTBOUND)
+    return made.partition("<body>\r\n")[2].partition("\r\n</body>")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        (
+            "<P CLASS=x style='a'>one <B>two</B>\n   three </P>",
+            "<p>one <strong>two</strong> three</p>",
+        ),
+        ("<!-- c --><title>t</title><script>s</script>a", "a"),
+        (
+            "<center>x</center><div dir=ltr>y</div><div dir=rtl>z</div>",
+            '<div>x</div>\r\n<div>y</div>\r\n<div dir="rtl">z</div>',
+        ),
+        (
+            '<img src="cid:a" width=1 alt=w><img src="http://x/">',
+            '<img alt="w" src="cid:x" width="1">',
+        ),
+        ('<img src="http://x/" alt="words">', "words"),
+        ("<pre> one\n  two<br></pre>", "<pre> one\r\n  two<br></pre>"),
+        ("a<br>\n b", "a<br>\r\nb"),
+        ("<pre>x", "<pre>x</pre>"),
+    ],
+)
+def test_html_is_written_in_one_way(text: str, body: str) -> None:
+    assert body_of(text) == body
+
+
+@pytest.mark.parametrize("text", ["<div>" * 10_000, "<font>" * 1_100 + "<p>" * 1_100, "</div></b>"])
+def test_html_that_would_take_too_long_becomes_its_words(text: str) -> None:
+    is_costly = is_too_costly(text)
+    assert is_costly is (text != "</div></b>")
+    assert body_of(text + "w&lt;rds").startswith("<pre>w&lt;rds") is is_costly
+
+
+def test_words_of_html_are_found() -> None:
+    html = "<style>x</style><p>one&nbsp;two<br>three</p><ul><li>a</li></ul>\n\n\n<b>b</b>"
+    assert extract_text(html) == "one two\nthree\n\na\n\nb"
+
+
+def test_character_set_may_stand_in_the_html() -> None:
+    assert declared_charset(b'<meta http-equiv=x content="text/html; charset=koi8-r">') == "koi8-r"
+    assert declared_charset(b"<p>") == ""
+
+
+@pytest.mark.parametrize(
+    ("given_name", "name"),
+    [
+        ("C:\\home\\a.txt", "a.txt"),
+        ("/etc/passwd", "passwd"),
+        ("e\u0301.txt", "\u00e9.txt"),
+        ("a\u202etxt.exe", "atxt.exe"),
+        (" .hidden ", "hidden"),
+        ("x" * 200 + ".txt", "x" * (MAX_NAME_CHARACTERS - 4) + ".txt"),
+        ("x" * 200, "x" * MAX_NAME_CHARACTERS),
+        ("", ""),
+    ],
+)
+def test_file_names_are_clean_base_names(given_name: str, name: str) -> None:
+    assert file_name(given_name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "kind"),
+    [
+        ("a.JPG", "image/pjpeg", "image/jpeg"),
+        ("a.unknown", "application/x-strange", "application/octet-stream"),
+        ("", "image/png", "image/png"),
+        ("a.html", "application/autocrypt-setup", "application/autocrypt-setup"),
+    ],
+)
+def test_types_follow_from_names(name: str, declared: str, kind: str) -> None:
+    assert file_type(name, declared) == kind
+    assert is_type(kind)
+    assert not is_type("Text/ plain")
+
+
+def test_calendar_loses_its_program_and_keeps_the_event() -> None:
+    made = rebuild_calendar(
+        b"BEGIN:VCALENDAR\r\nPRODID:-//X//EN\r\nX-WR-CALNAME:mine\r\nBEGIN:VEVENT\r\n"
+        b"DTSTAMP:20240101T101112Z\r\nDTSTART:20240202T100000Z\r\nCREATED:20240101T101112Z\r\n"
+        b'ATTENDEE;CN="Al; B";ROLE=CHAIR:mailto:a@b\r\nSUMMARY:' + "\u00e9".encode() * 60 + b"\r\n"
+        b"END:VEVENT\r\nEND:VCALENDAR\r\n",
+        "utf-8",
+    )
+    assert b"DTSTAMP:20240202T100000Z\r\n" in made
+    assert b"ATTENDEE;ROLE=CHAIR:mailto:a@b\r\n" in made
+    assert made.startswith(b"BEGIN:VCALENDAR\r\nPRODID:-//eepost//EN\r\nBEGIN:VEVENT\r\n")
+    assert b"CREATED" not in made
+    assert b"X-WR" not in made
+    assert all(len(line) <= 75 for line in made.split(b"\r\n"))
+    assert made.replace(b"\r\n ", b"").decode().count("\u00e9") == 60
+
+
+def test_event_at_no_certain_time_gets_a_stamp_all_the_same() -> None:
+    assert b"DTSTAMP:19700101T000000Z" in rebuild_calendar(b"DTSTAMP:x\r\nDTSTART;VALUE=DATE:y", "")
+
+
+def test_card_loses_its_program_and_keeps_the_person() -> None:
+    made = rebuild_card(
+        b"BEGIN:VCARD\r\nPRODID:x\r\nREV:y\r\nitem1.X-ABLabel:z\r\nitem1.EMAIL:a@b\r\nFN:A\r\n"
+        b"END:VCARD",
+        "",
+    )
+    assert made == b"BEGIN:VCARD\r\nitem1.EMAIL:a@b\r\nFN:A\r\nEND:VCARD\r\n"
+
+
+def test_delivery_report_keeps_who_and_what() -> None:
+    made = rebuild_delivery_status(
+        b"Reporting-MTA: dns; host.lan\r\nArrival-Date: x\r\n\r\n"
+        b"Final-Recipient: rfc822;\r\n a@b\r\n"
+        b"Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 from 10.0.0.1\r\n",
+        "mail.i2p",
+    )
+    assert made == (
+        b"Reporting-MTA: dns; mail.i2p\r\n\r\nFinal-Recipient: rfc822; a@b\r\nAction: failed\r\n"
+        b"Status: 5.1.1\r\n"
+    )
+    assert rebuild_delivery_status(b"words", "mail.i2p") is None
