@@ -79,6 +79,14 @@ class Smtp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         _about("Silence that ends a session (RFC 5321 4.5.3.2.7 asks for 300 or more).", ge=10),
     ] = 300
+    login_seconds: Annotated[
+        int,
+        _about(
+            "How long a peer may take to log in; a stranger that keeps a place for hours would"
+            " keep it from users. Over I2P a slow login takes half a minute.",
+            ge=30,
+        ),
+    ] = 180
     session_seconds: Annotated[
         int,
         _about(
@@ -140,6 +148,9 @@ class Pop3(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     idle_seconds: Annotated[
         int, _about("Silence that ends a session (RFC 1939 3: at least 600).", ge=600)
     ] = 600
+    login_seconds: Annotated[
+        int, _about("How long a peer may take to log in, as for smtp.", ge=30)
+    ] = 180
     session_seconds: Annotated[int, _about("The longest session.", ge=600)] = 43_200
     command_line_octets: Annotated[
         int, _about("The longest command line (RFC 2449 4: 255).", ge=255)

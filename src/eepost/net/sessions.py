@@ -18,11 +18,19 @@ from eepost.net.peers import Peer
 from eepost.observe.journal import Journal
 from eepost.wire.signals import Signal
 
-# Octets that may wait unread in an engine while its owner decides: two reads of the event loop.
-MAX_WAITING_OCTETS = 524_288
+# The most that is taken from a stream at once. What comes before anybody has logged in is bounded
+# by this and the next three: thousands of strangers may each send it.
+READ_OCTETS = 65_536
+# Octets that may wait unread in an engine while its owner decides.
+MAX_WAITING_OCTETS = 65_536
 # How much output may wait before the owner is held back, and when it goes on.
-HIGH_WATER_OCTETS = 262_144
-LOW_WATER_OCTETS = 65_536
+HIGH_WATER_OCTETS = 65_536
+LOW_WATER_OCTETS = 16_384
+# What all sessions of a listener together may hold of input and output that waits. A thousand slow
+# readers need half of it; above it somebody wants to exhaust the memory.
+MAX_HELD_OCTETS = 134_217_728
+# How long a stop waits for sessions that it has cut off.
+CUT_SECONDS = 5.0
 
 
 class Engine(Protocol):
@@ -70,6 +78,10 @@ class Owner(Protocol):
     def is_idle(self) -> bool:
         """Nothing is open that a stop would cut off."""
 
+    @property
+    def is_known(self) -> bool:
+        """The peer has logged in; strangers are given less time and are the first to be cut off."""
+
     def close(self) -> None:
         """The session is over; let go of what it held."""
 
@@ -82,6 +94,7 @@ class Bounds:
     connections_per_peer: int
     idle_seconds: float
     session_seconds: float
+    login_seconds: float
 
 
 @dataclass(slots=True)
@@ -91,6 +104,7 @@ class Counts:
     opened: int = 0
     turned_away: int = 0
     expired: int = 0
+    cut_off: int = 0
     violations: int = 0
     faults: int = 0
     octets_in: int = 0
@@ -109,6 +123,8 @@ class Hall:
     bucket_key: bytes
     counts: Counts = field(default_factory=Counts)
     sessions: set["Session"] = field(default_factory=set)
+    # One for all: what was read is copied before the loop reads from another stream.
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ_OCTETS)))
     _by_peer: dict[bytes, int] = field(default_factory=dict)
     _is_closing: bool = False
 
@@ -152,12 +168,30 @@ class Hall:
         now = self.loop.time()
         for session in tuple(self.sessions):
             session.expire_if_due(now, self.bounds)
+        self._relieve()
+
+    def _relieve(self) -> None:
+        """Cut off strangers, then others, those that hold most first, while too much is held."""
+        holding = [(each.is_known, -each.held_octets, each) for each in self.sessions]
+        held = -sum(negative for _, negative, _ in holding)
+        if held <= MAX_HELD_OCTETS:
+            return
+        for _, negative, session in sorted(holding, key=lambda each: each[:2]):
+            session.abort()
+            self.counts.cut_off += 1
+            held += negative
+            if held <= MAX_HELD_OCTETS:
+                break
 
     async def stop(self, grace_seconds: float) -> None:
-        """End idle sessions now, let the others finish what is open, then end them too."""
+        """End idle sessions now, let the others finish what is open, then end them too.
+
+        Returns in any case: what does not even end when it is cut off must not keep the store from
+        being closed in order.
+        """
         self._is_closing = True
         deadline = self.loop.time() + grace_seconds
-        while self.sessions:
+        while self.sessions and self.loop.time() < deadline + CUT_SECONDS:
             is_late = self.loop.time() >= deadline
             for session in tuple(self.sessions):
                 if is_late:
@@ -167,7 +201,7 @@ class Hall:
             await asyncio.sleep(0.02)
 
 
-class Session(asyncio.Protocol):
+class Session(asyncio.BufferedProtocol):
     """One connection: the pump between its stream and its engine."""
 
     __slots__ = (
@@ -214,7 +248,15 @@ class Session(asyncio.Protocol):
         hall.sessions.add(self)
         self._advance()
 
-    def data_received(self, octets: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Return where the loop may put what it reads."""
+        return self._hall.buffer
+
+    def buffer_updated(self, count: int) -> None:
+        """Take what the loop has read."""
+        self.receive(bytes(self._hall.buffer[:count]))
+
+    def receive(self, octets: bytes) -> None:
         """Hand on what came; while it can't be used, only so much of it is kept."""
         self._seen = self._hall.loop.time()
         self._hall.counts.octets_in += len(octets)
@@ -238,6 +280,10 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream is gone: nothing more can be sent, what is complete is still finished."""
         self._is_lost = True
+        if self._flowing is not None:
+            # It did not read what it was told, so a DELE and QUIT that came behind its RETR must
+            # not delete a message that never got out.
+            self._is_cut = True
         self._resume()
         if not self._has_eof:
             self._has_eof = True
@@ -265,11 +311,22 @@ class Session(asyncio.Protocol):
 
     # What the hall calls.
 
+    @property
+    def is_known(self) -> bool:
+        """The peer has logged in."""
+        return self._owner.is_known
+
+    @property
+    def held_octets(self) -> int:
+        """What waits: input for the owner's decisions, output for the peer to read it."""
+        return self._unread + self._transport.get_write_buffer_size()
+
     def expire_if_due(self, now: float, bounds: Bounds) -> None:
-        """End the session if it was silent or lasted too long."""
+        """End the session if it was silent, lasted too long, or did not log in."""
         if self._task is not None and self._flowing is None:
             return  # the silence is ours
-        if now - self._seen > bounds.idle_seconds or now - self._opened > bounds.session_seconds:
+        longest = bounds.session_seconds if self.is_known else bounds.login_seconds
+        if now - self._seen > bounds.idle_seconds or now - self._opened > longest:
             self._hall.counts.expired += 1
             self._expire(is_shutdown=False)
 
@@ -284,6 +341,7 @@ class Session(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()
+        self._leave_when_done()
 
     def _expire(self, *, is_shutdown: bool) -> None:
         if self._flowing is not None or self._transport.is_closing():
@@ -315,6 +373,13 @@ class Session(asyncio.Protocol):
             self._hall.counts.violations += 1
             self._flush()
             self._transport.close()
+        except Exception as error:
+            self._break_off(error)
+
+    def _break_off(self, error: Exception) -> None:
+        """End a session that can't go on, so that the fault stays its own."""
+        self._note(error)
+        self.abort()
 
     def _read_on(self) -> None:
         """All that came was used: only now may more come, however small the steps were."""
@@ -347,10 +412,18 @@ class Session(asyncio.Protocol):
             self._leave_when_done()
             raise
         except Exception as error:
-            for decision in self._fault(event, error):
-                self._engine.decide(decision)
+            self._decline(event, error)
         self._task = None
         self._proceed()
+
+    def _decline(self, event: Any, error: Exception) -> None:
+        try:
+            for decision in self._fault(event, error):
+                self._engine.decide(decision)
+        except Exception as another:
+            # Decided already, perhaps: then there is nothing left that could be said.
+            self._task = None
+            self._break_off(another)
 
     async def _settle(self, decision: Any) -> None:
         self._engine.decide(decision)
@@ -364,14 +437,19 @@ class Session(asyncio.Protocol):
         self._leave_when_done()
 
     def _leave_when_done(self) -> None:
-        if self._is_lost and self._task is None and self in self._hall.sessions:
+        # A task that is cancelled before its first step ends without a word.
+        is_working = self._task is not None and not self._task.done()
+        if self._is_lost and not is_working and self in self._hall.sessions:
             self._hall.leave(self, self._bucket)
             self._owner.close()
 
     def _fault(self, event: Any, error: Exception) -> tuple[Any, ...]:
+        self._note(error)
+        return self._owner.fault(event)
+
+    def _note(self, error: Exception) -> None:
         self._hall.counts.faults += 1
         self._hall.journal.fault("session", error)
-        return self._owner.fault(event)
 
     def _flush(self) -> bool:
         """Send what waits, and say whether there was anything."""

@@ -133,6 +133,11 @@ class Submission:
         """No transaction is open."""
         return self.engine.is_idle
 
+    @property
+    def is_known(self) -> bool:
+        """Somebody logged in."""
+        return self._account is not None
+
     def close(self) -> None:
         """Let go of content that was never finished."""
         self._end_transaction()

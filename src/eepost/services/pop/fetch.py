@@ -79,6 +79,7 @@ class Fetch:
         "_ahead",
         "_desk",
         "_epoch",
+        "_is_known",
         "_is_welcome",
         "_known",
         "_listed",
@@ -97,6 +98,7 @@ class Fetch:
         self._desk = desk
         self._peer = peer
         self._is_welcome = is_welcome
+        self._is_known = False
         self._listed: list[Listed] = []
         self._known: set[int] = set()
         self._ahead: dict[int, bytes] = {}  # first sealed segments, by message number
@@ -120,6 +122,11 @@ class Fetch:
         """No answer is under way; what was not updated by QUIT is not promised."""
         return True
 
+    @property
+    def is_known(self) -> bool:
+        """Somebody logged in."""
+        return self._is_known
+
     def close(self) -> None:
         """Let go of what was read ahead."""
         self._ahead.clear()
@@ -142,6 +149,7 @@ class Fetch:
                 self._account = found.account
                 self._opener = Opener(found.keys)
                 yield Admitted(await self._refresh())
+                self._is_known = True
                 self._desk.counts.logins += 1
             case Busy():
                 yield refusals.LOGIN_BUSY
