@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sanitises a folder of messages by one policy: what `eepost sanitise` does, without a post office.
+
+For people who want to look, and for tests. Reads and writes files; logs nothing.
+"""
+
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from eepost.mail.address import Address
+from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
+from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+Sanitise = Callable[[bytes], Sanitised | Refused]
+
+
+class Policy(Enum):
+    """The four directions."""
+
+    FROM_USER = "from_user"
+    TO_INTERNET = "to_internet"
+    FROM_INTERNET = "from_internet"
+    TO_USER = "to_user"
+
+
+@dataclass(slots=True)
+class FolderReport:
+    """What became of a folder."""
+
+    passed: int = 0
+    refused: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def make_policy(policy: Policy, account: Address, official_domain: str | None) -> Sanitise:
+    """Return the function for one direction.
+
+    With `official_domain`, from_user gives what would leave for the Internet: identifiers on that
+    domain and addresses in their official form. Keys are random: two runs give other identifiers.
+    """
+    if policy is Policy.FROM_USER:
+        return _from_user(account, official_domain)
+    if policy is Policy.TO_INTERNET:
+        outward = ToInternet(account.domain, official_domain or account.domain)
+        return lambda message: sanitise_to_internet(message, outward)
+    inbound = Inbound(secrets.token_bytes)
+    if policy is Policy.FROM_INTERNET:
+        return lambda message: sanitise_from_internet(message, inbound)
+    return lambda message: sanitise_to_user(message, inbound)
+
+
+def _from_user(account: Address, official_domain: str | None) -> Sanitise:
+    official = Address(account.local_part, official_domain or account.domain)
+    context = FromUser(
+        address=account,
+        addresses=frozenset({account, official}),
+        message_id_key=secrets.token_bytes(32),
+        message_id_domain=official.domain,
+        accepted_utc=int(time.time()),
+        randomness=secrets.token_bytes,
+    )
+    outward = ToInternet(account.domain, official.domain)
+
+    def sanitise(message: bytes) -> Sanitised | Refused:
+        made = rebuild_from_user(message, context)
+        if official_domain is None or isinstance(made, Refused):
+            return made
+        left = sanitise_to_internet(b"".join(made.pieces), outward)
+        if isinstance(left, Refused):
+            return left
+        return Sanitised(left.pieces, made.report, made.thread_ids)
+
+    return sanitise
+
+
+def sanitise_octets(octets: bytes, sanitise: Sanitise) -> Sanitised | Refused:
+    """Return what becomes of a message as it stands in a file, whatever its line ends."""
+    message = _LINE_END.sub(b"\r\n", octets)
+    return sanitise(message if message.endswith(b"\r\n") else message + b"\r\n")
+
+
+def sanitise_folder(source: Path, target: Path, sanitise: Sanitise) -> FolderReport:
+    """Sanitise every .eml file below `source` into a file of the same relative name in `target`.
+
+    A refused message gives NAME.refused with the reply that its sender would get. Raises OSError
+    where a file can't be read or written.
+    """
+    report = FolderReport()
+    for path in sorted(source.rglob("*.eml")):
+        outcome = sanitise_octets(path.read_bytes(), sanitise)
+        written = target / path.relative_to(source)
+        written.parent.mkdir(parents=True, exist_ok=True)
+        report.counts.update(outcome.report.counts)
+        if isinstance(outcome, Refused):
+            report.refused += 1
+            written.with_name(written.name + ".refused").write_bytes(outcome.reply.octets)
+        else:
+            report.passed += 1
+            written.write_bytes(b"".join(outcome.pieces))
+    return report
