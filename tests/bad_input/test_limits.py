@@ -15,7 +15,7 @@ from tests.bad_input.aftermath import (
     settle,
 )
 from tests.bad_input.conftest import OpenOffice
-from tests.interop.raw import Line, PopSession, SmtpSession
+from tests.interop.raw import Line, PopSession, SmtpSession, plain
 from tests.interop.running import Desk
 
 TURNED_AWAY = {
@@ -146,3 +146,26 @@ def test_a_large_message_for_many_is_for_fewer_at_a_time(open_office: OpenOffice
             assert line.ask(large + b".").startswith(reply)
     assert [len(inbox(each)) for each in others] == [1, 1, 0, 0]
     assert_goes_on(office)
+
+
+def test_one_account_can_not_take_the_connections_of_others(open_office: OpenOffice) -> None:
+    office = open_office(
+        {"smtp": {"connections_per_account": 2}, "pop3": {"connections_per_account": 2}}
+    )
+    greedy, other = settle(office, SENDER), settle(office, RECIPIENT)
+    with ExitStack() as stack:
+        first, _ = (stack.enter_context(SmtpSession(greedy)) for _ in range(2))
+        _ = [stack.enter_context(PopSession(greedy)) for _ in range(2)]
+        third = stack.enter_context(Line(office.smtp_port))
+        third.reply()
+        third.ask(b"EHLO client")
+        assert third.ask(b"AUTH PLAIN " + plain(greedy)).startswith(b"454 4.7.0 This account has")
+        third = stack.enter_context(Line(office.pop3_port))
+        third.hear()
+        third.ask(b"USER " + greedy.account.encode())
+        assert third.ask(b"PASS " + greedy.password.encode()).startswith(b"-ERR [IN-USE] ")
+        assert send(other, other, message(other)).startswith(b"250 ")
+        first.ask(b"QUIT")
+        first.rest()
+        assert send(greedy, other, message(greedy)).startswith(b"250 ")
+    assert len(inbox(other)) == 2

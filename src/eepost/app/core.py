@@ -14,6 +14,7 @@ from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.directory import Directory
 from eepost.accounts.memory import LoginMemory
 from eepost.accounts.model import Account
+from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.accounts.throttle import Throttle
 from eepost.app.config import all_domains, endpoints, message_id_domain
@@ -94,6 +95,7 @@ class Core:
         submitting = self._submission_desk(authenticator, maildrops)
         fetching = fetch.Desk(
             authenticator=authenticator,
+            places=Places(settings.pop3.connections_per_account),
             maildrops=maildrops,
             offload=_Pool(self._heavy),
             make_engine=_pop3_engines(settings.pop3),
@@ -187,6 +189,7 @@ class Core:
             name=settings.mail.domain,
             domains=frozenset(domains),
             authenticator=authenticator,
+            places=Places(settings.smtp.connections_per_account),
             directory=Directory(
                 self._store.accounts, _Pool(self._look_ups), domains[0], domains[1:]
             ),

@@ -75,6 +75,10 @@ class Smtp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         _about("Sessions at once from one known peer, so that none takes all of them.", ge=1),
     ] = 50
+    connections_per_account: Annotated[
+        int,
+        _about("Sessions at once of one account, so that no user takes all of them.", ge=2),
+    ] = 100
     idle_seconds: Annotated[
         int,
         _about("Silence that ends a session (RFC 5321 4.5.3.2.7 asks for 300 or more).", ge=10),
@@ -145,6 +149,10 @@ class Pop3(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         _about("Sessions at once from one known peer, so that none takes all of them.", ge=1),
     ] = 50
+    connections_per_account: Annotated[
+        int,
+        _about("Sessions at once of one account, so that no user takes all of them.", ge=2),
+    ] = 100
     idle_seconds: Annotated[
         int, _about("Silence that ends a session (RFC 1939 3: at least 600).", ge=600)
     ] = 600

@@ -8,6 +8,9 @@ from eepost.mail.reply import Reply
 AUTHENTICATED: Final = Reply(235, "2.7.0", "Authentication succeeded")
 WRONG_CREDENTIALS: Final = Reply(535, "5.7.8", "Wrong name or password")
 LOGIN_BUSY: Final = Reply(454, "4.7.0", "Too many logins right now, try again in a minute")
+LOGIN_ELSEWHERE: Final = Reply(
+    454, "4.7.0", "This account has too many connections already, try again later"
+)
 LOGIN_ENDED: Final = Reply(421, "4.7.0", "The account was changed meanwhile: log in again")
 
 TURNED_AWAY: Final = Reply(421, "4.3.2", "Too many connections right now, try again later")

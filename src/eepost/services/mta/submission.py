@@ -13,6 +13,7 @@ from eepost.accounts.authenticator import Authenticator, Busy, WrongCredentials
 from eepost.accounts.directory import Directory, NotCached
 from eepost.accounts.model import Account, State
 from eepost.accounts.names import login_name
+from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.mail.address import Address
 from eepost.mail.envelope import Notify, Recipient, ReversePath
@@ -59,6 +60,7 @@ class Desk:
     name: str  # the internal domain, all that greeting and trace say of us
     domains: frozenset[str]  # internal and official, equal in every respect
     authenticator: Authenticator
+    places: Places
     directory: Directory
     delivery: LocalDelivery
     transit: Transit
@@ -139,8 +141,11 @@ class Submission:
         return self._account is not None
 
     def close(self) -> None:
-        """Let go of content that was never finished."""
+        """Let go of content that was never finished, and of the account's place."""
         self._end_transaction()
+        if self._account is not None:
+            self._desk.places.leave(self._account.number)
+            self._account = None
 
     # One method for each event.
 
@@ -155,8 +160,7 @@ class Submission:
         account = self._desk.authenticator.recall_submission(event.login, event.password)
         if account is None:
             return self._check_login(event)
-        self._account = account
-        return (replies.AUTHENTICATED,)
+        return (self._admit(account),)
 
     async def _check_login(self, event: AuthGiven) -> AsyncIterator[Reply]:
         found = await self._desk.authenticator.check_submission(
@@ -164,12 +168,17 @@ class Submission:
         )
         match found:
             case Account():
-                self._account = found
-                yield replies.AUTHENTICATED
+                yield self._admit(found)
             case Busy():
                 yield replies.LOGIN_BUSY
             case WrongCredentials():
                 yield replies.WRONG_CREDENTIALS
+
+    def _admit(self, account: Account) -> Reply:
+        if not self._desk.places.take(account.number):
+            return replies.LOGIN_ELSEWHERE
+        self._account = account
+        return replies.AUTHENTICATED
 
     async def _is_in_force(self) -> bool:
         """The login still holds: a new password, disabling and deleting end it at once."""

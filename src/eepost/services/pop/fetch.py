@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, WrongCredentials
 from eepost.accounts.model import Account
+from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.maildrop.model import Encapsulation
 from eepost.maildrop.opening import Listed, Opener
@@ -49,6 +50,9 @@ READ_AHEAD_MESSAGES = 64
 
 # Sealing keys that may be opened in the event loop; others wait a millisecond for these.
 MAX_KEYS_IN_LOOP = 8
+# Entries that may be opened in the event loop, 5 us each: a user can fill his maildrop with tens
+# of thousands and log in again and again, and nobody else shall wait for that.
+MAX_LISTED_IN_LOOP = 200
 
 
 @dataclass(slots=True)
@@ -65,6 +69,7 @@ class Desk:
     """What all POP3 sessions share."""
 
     authenticator: Authenticator
+    places: Places
     maildrops: MaildropStore
     offload: Compute
     make_engine: Callable[[], Pop3Server]
@@ -85,6 +90,7 @@ class Fetch:
         "_listed",
         "_opener",
         "_peer",
+        "_place",
         "engine",
     )
 
@@ -99,6 +105,7 @@ class Fetch:
         self._peer = peer
         self._is_welcome = is_welcome
         self._is_known = False
+        self._place: int | None = None  # the account whose place this session has
         self._listed: list[Listed] = []
         self._known: set[int] = set()
         self._ahead: dict[int, bytes] = {}  # first sealed segments, by message number
@@ -128,8 +135,9 @@ class Fetch:
         return self._is_known
 
     def close(self) -> None:
-        """Let go of what was read ahead."""
+        """Let go of what was read ahead, and of the account's place."""
         self._ahead.clear()
+        self._leave()
 
     # One method for each event.
 
@@ -145,6 +153,8 @@ class Fetch:
         if found is None:
             found = await authenticator.check_maildrop(event.login, event.password, self._peer)
         match found:
+            case OpenMaildrop() if not self._take(found.account.number):
+                yield refusals.LOGIN_ELSEWHERE
             case OpenMaildrop():
                 self._account = found.account
                 self._opener = Opener(found.keys)
@@ -155,6 +165,17 @@ class Fetch:
                 yield refusals.LOGIN_BUSY
             case WrongCredentials():
                 yield refusals.WRONG_CREDENTIALS
+
+    def _take(self, account: int) -> bool:
+        self._leave()  # where an earlier login could not be completed
+        if self._desk.places.take(account):
+            self._place = account
+        return self._place is not None
+
+    def _leave(self) -> None:
+        if self._place is not None:
+            self._desk.places.leave(self._place)
+            self._place = None
 
     async def _is_in_force(self) -> bool:
         """The login still holds: a new password, disabling and deleting end it at once."""
@@ -182,7 +203,10 @@ class Fetch:
         opener = self._opener
         if opener.needs(new):
             await self._learn(await self._desk.maildrops.encapsulations(account))
-        listed = opener.listing(new)
+        if len(new) > MAX_LISTED_IN_LOOP:
+            listed = await self._desk.offload(partial(opener.listing, new))
+        else:
+            listed = opener.listing(new)
         self._listed += listed
         self._known.update(each.number for each in new)
         return [Entry(each.entry.size_octets, each.entry.unique_id) for each in listed]

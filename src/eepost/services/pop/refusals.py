@@ -14,6 +14,9 @@ WRONG_CREDENTIALS: Final = replies.WRONG_CREDENTIALS
 LOGIN_BUSY: Final = Refused(
     "Too many logins right now, try again in a minute", ResponseCode.SYS_TEMP
 )
+LOGIN_ELSEWHERE: Final = Refused(
+    "This account has too many connections already, try again later", ResponseCode.IN_USE
+)
 LOGIN_ENDED: Final = Refused("The account was changed meanwhile, log in again", closes=True)
 FAULT: Final = Refused("Could not do that right now, try again later", ResponseCode.SYS_TEMP)
 # Closes: a client that has sent RETR, DELE and QUIT in one burst would delete what it did not get.
