@@ -78,7 +78,18 @@ def _rollup(pid: int) -> dict[str, int]:
         lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
     except (FileNotFoundError, ProcessLookupError):
         return {}
+    except PermissionError:
+        # It lets nobody but root look into its memory. It shares none worth mentioning either.
+        resident = _resident_octets(pid)
+        return {"Rss": resident, "Pss": resident}
     return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+
+
+def _resident_octets(pid: int) -> int:
+    for line in (_PROC / str(pid) / "status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def end(process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:

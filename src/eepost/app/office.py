@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ class Office:
     def _key_text(self) -> str:
         chosen = self.settings.start_key
         if chosen.source == "stdin":
+            if sys.stdin.isatty():  # typed or pasted: not for whoever looks at the screen
+                return getpass("Start key: ")
             return sys.stdin.readline(MAX_KEY_OCTETS)
         if chosen.source == "credential":
             folder = os.environ.get("CREDENTIALS_DIRECTORY")
@@ -63,12 +66,13 @@ class Office:
                     "is `credential`, but systemd gave none",
                     f"put LoadCredential={chosen.name}:/path/to/key into the unit",
                 )
-            return self._read_key(Path(folder) / chosen.name)
-        return self._read_key(self.directory / chosen.name)
+            # Its mode says nothing: systemd lets User= in by an access list, and its mask shows.
+            return self._read_key(Path(folder) / chosen.name, forbidden_mode=0)
+        return self._read_key(self.directory / chosen.name, forbidden_mode=0o077)
 
-    def _read_key(self, path: Path) -> str:
+    def _read_key(self, path: Path, forbidden_mode: int) -> str:
         try:
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            if stat.S_IMODE(path.stat().st_mode) & forbidden_mode:
                 raise ConfigError(
                     self.config_file,
                     "start_key.name",

@@ -7,6 +7,7 @@ import typer
 
 from eepost.app.cli import account, config, i2p, office, role
 from eepost.app.cli.failure import explain
+from eepost.app.hardening import keep_memory_private
 
 app = typer.Typer(
     name="eepost",
@@ -32,6 +33,7 @@ app.add_typer(i2p.app, name="i2p")
 def main() -> None:
     """Run the command line; expected failures are a sentence and exit code 1, never a traceback."""
     try:
+        keep_memory_private()
         app()
     except Exception as error:
         sentence = explain(error)
