@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eepost.mail.address import Address
-from eepost.mail.date import write_date
+from eepost.mail.date import parse_date, write_date
 from eepost.mail.trace import received_field, return_path_field
 
 
@@ -36,3 +36,26 @@ def test_received_with_a_domain_in_no_ascii_is_our_fault() -> None:
 def test_return_path_is_the_reverse_path_or_null() -> None:
     assert return_path_field(Address("a b", "mail.i2p")) == b'Return-Path: <"a b"@mail.i2p>\r\n'
     assert return_path_field(None) == b"Return-Path: <>\r\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        (b" Mon, 23 Nov 2026 16:13:59 +0100\r\n", b"Mon, 23 Nov 2026 15:13:00 +0000"),
+        (b"23 Nov 26 10:13 EST", b"Mon, 23 Nov 2026 15:13:00 +0000"),
+        (b"Monday, 23-Nov-2026 15.13.00 GMT (x)", b"Mon, 23 Nov 2026 15:13:00 +0000"),
+        (b"Fri, 1 Jan 99 00:00:00 -0030", b"Fri, 01 Jan 1999 00:30:00 +0000"),
+    ],
+)
+def test_date_is_read_in_all_its_forms(value: bytes, date: bytes) -> None:
+    seconds = parse_date(value)
+    assert seconds is not None
+    assert write_date(seconds) == date
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"yesterday", b"31 Feb 2026 10:00 +0000", b"1 Foo 2026 10:00", b"1 Jan 1960 10:00 +0000"],
+)
+def test_what_is_no_date_is_none(value: bytes) -> None:
+    assert parse_date(value) is None

@@ -57,13 +57,15 @@ def open_pages(pages: list[str], folder: Path) -> None:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page()
         for at, page in enumerate(pages):
             file = folder / f"{at}.html"
             file.write_text(page, encoding="utf-8")
-            tab = browser.new_page()
             tab.goto(file.as_uri(), wait_until="load")
             tab.wait_for_timeout(20)
-            tab.close()
+            if tab.url != file.as_uri():  # a page that leads elsewhere would disturb the next one
+                tab.close()
+                tab = browser.new_page()
         browser.close()
 
 

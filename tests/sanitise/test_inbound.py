@@ -173,6 +173,10 @@ def test_dangerous_file_is_treated_as_chosen(choice: Dangerous, kept: bool) -> N
     )
 
 
+def test_header_without_end_gets_one() -> None:
+    assert passed(b"From: a@b") == VERDICT + b"From: a@b\r\n\r\n"
+
+
 def test_renamed_file_is_not_renamed_again() -> None:
     once = passed(attached(b"a.exe", b"MZ!"))
     assert to_user(once) == once

@@ -14,6 +14,7 @@ from eepost.sanitise.choices import DEFAULT, Choices, Html, OnFailure
 from eepost.sanitise.files import tnef
 from eepost.sanitise.from_user import FromUser, rebuild_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.pictures import Pictures
 from tests.sanitise.files.test_documents import TNEF
 from tests.sanitise.parts import children, content
 
@@ -289,3 +290,19 @@ def test_too_large_tnef_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_of_a_file_system_goes() -> None:
     parts = [b"Content-Type: application/applefile\r\n\r\nx", TEXT]
     assert kinds(made(multipart("appledouble", *parts))) == ["text/plain"]
+
+
+def test_second_place_of_a_name_does_not_count() -> None:
+    picture = b"Content-Type: image/x\r\nContent-ID: <one@laptop>\r\n\r\n"
+    page = b"Content-Type: text/html\r\n\r\n<img src=cid:one@laptop>"
+    message = made(multipart("related", page, picture + b"1", picture + b"2"))
+    assert [part["Content-ID"] for part in children(message)][1:] == ["<part1@mail.i2p>", None]
+
+
+def test_encrypted_shape_without_its_second_part_is_a_file() -> None:
+    assert kinds(made(multipart("encrypted", b"Content-Type: application/x\r\n\r\nx"))) == [OCTETS]
+
+
+def test_reference_of_any_length_is_looked_up_at_once() -> None:
+    pictures = Pictures("mail.i2p")
+    assert pictures.source("data:" + "%41" * 1_000_000) is None

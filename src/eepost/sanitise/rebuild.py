@@ -72,12 +72,11 @@ class Surroundings:
 
 
 def body_fields(
-    content_type: bytes, encoding: bytes = b"", disposition: bytes = b"", content_id: bytes = b""
+    content_type: bytes, encoding: bytes, disposition: bytes = b"", content_id: bytes = b""
 ) -> bytes:
     """Return a part's fields in their order."""
-    if encoding:
-        content_type += b"Content-Transfer-Encoding: %s\r\n" % encoding
-    return content_type + disposition + content_id
+    written = b"Content-Transfer-Encoding: %s\r\n" % encoding
+    return content_type + written + disposition + content_id
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from eepost.mail.violation import PeerViolation
 HASH_OCTETS = 8
 
 _THREAD_FIELDS = frozenset((b"in-reply-to", b"references"))
+_THREAD_MARKS = (b"in-reply-to", b"references")
 
 
 class KnownIds(Protocol):
@@ -58,6 +59,10 @@ def hashes_to_look_up(key: bytes, message: bytes | bytearray) -> frozenset[bytes
     Empty for a message that answers none, which is most; bounded by four times
     `msgid.MAX_AT_EACH_END`.
     """
+    end = message.find(b"\r\n\r\n")
+    head = (message[:end] if end >= 0 else message).lower()
+    if not any(name in head for name in _THREAD_MARKS):
+        return frozenset()  # it answers nothing: not worth splitting
     try:
         fields = split_header(message).fields
     except PeerViolation:
