@@ -2,6 +2,7 @@
 """The core role: puts stores, engines, services and listeners together and runs them."""
 
 import asyncio
+import gc
 import resource
 import signal
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,7 @@ from eepost.seal.startkey import StartKey
 from eepost.services.mta import submission
 from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.notices import fill_notice
+from eepost.services.mta.replies import greeting
 from eepost.services.mta.transit import Transit
 from eepost.services.pop import fetch
 from eepost.wire.pop3.limits import Pop3Limits
@@ -187,6 +189,7 @@ class Core:
         )
         return submission.Desk(
             name=settings.mail.domain,
+            greeting=greeting(settings.mail.domain),
             domains=frozenset(domains),
             authenticator=authenticator,
             places=Places(settings.smtp.connections_per_account),
@@ -290,12 +293,24 @@ async def serve(core: Core, announce: Callable[[Core], Awaitable[None]]) -> None
         loop.add_signal_handler(number, stopping.set)
     try:
         await core.start()
+        _calm_collector()
         await announce(core)
         tell("READY=1")
         await stopping.wait()
     finally:
         tell("STOPPING=1")
         await core.stop()
+
+
+def _calm_collector() -> None:
+    """Let the garbage collector look less often, and never at what lives as long as the program.
+
+    Sessions and messages leave no cycles behind; looking for some after every 700 objects took
+    3.5 % of the CPU of a submission.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _note(journal: Journal, context: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ A zone tells where a clock stands, and seconds tell one clock from another.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = (b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun")
@@ -17,7 +18,12 @@ def write_date(seconds_utc: int) -> bytes:
 
     Cut and not rounded, so that no date lies in the future. Raises OverflowError beyond year 9999.
     """
-    at = _EPOCH + timedelta(seconds=seconds_utc)
+    return _write_minute(seconds_utc // 60)
+
+
+@lru_cache(maxsize=4)  # all mail of a minute has the same date, twice
+def _write_minute(minutes_utc: int) -> bytes:
+    at = _EPOCH + timedelta(minutes=minutes_utc)
     return b"%s, %02d %s %04d %02d:%02d:00 +0000" % (
         _DAYS[at.weekday()],
         at.day,

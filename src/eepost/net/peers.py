@@ -74,6 +74,8 @@ def resolve(peername: object, resolver: Resolver) -> Peer:
     """
     if resolver is not Resolver.MAPPED:
         return UNKNOWN
+    if isinstance(peername, tuple) and peername[:1] == ("127.0.0.1",):
+        return UNKNOWN  # most streams; parsing costs as much as a reply
     return _mapped(_address(peername))
 
 

@@ -5,6 +5,12 @@ from typing import Final
 
 from eepost.mail.reply import Reply
 
+
+def greeting(name: str) -> Reply:
+    """Return the greeting of the post office for the domain `name` (RFC 5321 4.2)."""
+    return Reply(220, "", f"{name} ESMTP ready")
+
+
 AUTHENTICATED: Final = Reply(235, "2.7.0", "Authentication succeeded")
 WRONG_CREDENTIALS: Final = Reply(535, "5.7.8", "Wrong name or password")
 LOGIN_BUSY: Final = Reply(454, "4.7.0", "Too many logins right now, try again in a minute")

@@ -58,6 +58,7 @@ class Desk:
     """What all submission sessions share."""
 
     name: str  # the internal domain, all that greeting and trace say of us
+    greeting: Reply
     domains: frozenset[str]  # internal and official, equal in every respect
     authenticator: Authenticator
     places: Places
@@ -152,7 +153,7 @@ class Submission:
     def _greet(self, _event: Connected) -> Answer:
         if not self._is_welcome:
             return (replies.TURNED_AWAY,)
-        return (Reply(220, "", f"{self._desk.name} ESMTP ready"),)
+        return (self._desk.greeting,)
 
     def _login(self, event: AuthGiven) -> Answer:
         # Before the account is looked at: what changes from here on is not missed.

@@ -126,6 +126,7 @@ class SqliteAccounts:
         with faults_as_unavailable(), self._writing.begin() as connection:
             yield connection
             connection.execute(update(state).values(epoch=state.c.epoch + 1))
+        self._watch.look_again()
 
     def _delete_roles(self, connection: Connection, name: str) -> None:
         for tag, sealed in connection.execute(select(role.c.role_tag, role.c.sealed)).all():

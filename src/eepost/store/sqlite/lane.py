@@ -5,7 +5,9 @@ Duty: group commit. One transaction and one flush serve all who wait, and one ca
 A batch that fails is replayed item by item, so that a poisoned one fails alone. Must not know
 what the work is; `Writer` does.
 
-At 50 clients this needs no pause to gather: while one batch is flushed the next one collects.
+While one batch is flushed the next one collects. Where the last batch shows that many clients are
+at it, the next is gathered for two milliseconds more: each batch costs a flush and a dozen changes
+of thread whatever its size, and a client who comes alone never waits for that.
 """
 
 import asyncio
@@ -27,6 +29,11 @@ MAX_BATCH_OCTETS = 2 * 1024 * 1024
 MAX_WAITING_ITEMS = 16_384
 MAX_WAITING_OCTETS = 64 * 1024 * 1024
 RETRY_SCRUB_SECONDS = 1.0
+# Measured with 50 clients and 4 kB: batches grow from 4 messages to 10, messages a second by a
+# quarter. A batch of 3 or more means that others are about to come.
+GATHER_SECONDS = 0.002
+CROWD_ITEMS = 3
+FULL_ITEMS = 32
 
 
 class NotBegun(Exception):  # noqa: N818 - never leaves this package
@@ -77,6 +84,7 @@ class Lane:
     _arrived: "list[_Item]" = field(default_factory=list)  # in this turn of the loop
     _queue: "queue.SimpleQueue[list[_Item] | None]" = field(default_factory=queue.SimpleQueue)
     _taken: "deque[_Item]" = field(default_factory=deque)  # by the thread
+    _last_batch: int = 0  # items in it
     _waiting_items: int = 0
     _waiting_octets: int = 0
     _scrub_due: float | None = None
@@ -101,10 +109,10 @@ class Lane:
         self._waiting_items += 1
         self._waiting_octets += work.octets
         if not self._arrived:
-            # Handed over when this turn of the loop ends. Waking the thread for each item would
-            # make it take the interpreter from the loop for a batch of one.
-            self.loop.call_soon(self._hand_over)
+            self._hand_over_soon()
         self._arrived.append((work, future))
+        if len(self._arrived) == FULL_ITEMS:
+            self._hand_over()
         return future
 
     async def stop(self) -> None:
@@ -116,6 +124,14 @@ class Lane:
         self._hand_over()
         self._queue.put(None)
         await self.loop.run_in_executor(None, thread.join)
+
+    def _hand_over_soon(self) -> None:
+        if self._last_batch >= CROWD_ITEMS:
+            self.loop.call_later(GATHER_SECONDS, self._hand_over)
+        else:
+            # When this turn of the loop ends. Waking the thread for each item would make it take
+            # the interpreter from the loop for a batch of one.
+            self.loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         if self._arrived:
@@ -186,6 +202,7 @@ class Lane:
         return [(future, result, None) for (_, future), result in zip(batch, results, strict=True)]
 
     def _settle(self, settled: list[_Settled], octets: int) -> None:
+        self._last_batch = len(settled)
         self._waiting_items -= len(settled)
         self._waiting_octets -= octets
         for future, result, fault in settled:

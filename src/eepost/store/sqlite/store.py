@@ -110,7 +110,7 @@ class SqliteStore:
         except BaseException:
             engine.dispose()
             raise
-        watch = Watch(file)
+        watch = Watch(file, time.monotonic)
         accounts = SqliteAccounts(file, engine, records, watch)
         return cls(accounts, file, engine, watch, records, default_limit_octets)
 
