@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvloop
 
 from eepost.app.cli.account import _RECOVERY
 from eepost.app.cli.options import Data, PasswordStdin, ask_password, open_registry
-from eepost.app.core import Core
-from eepost.app.core import serve as serve_core
 from eepost.app.office import KEY_FILE_NAME, Office, create_office, open_office
 from eepost.net.clock import utc_stamp
 from eepost.observe.journal import Journal
@@ -101,6 +98,12 @@ def _make_postmaster(office: Office, data: Path, name: str, password_stdin: bool
 
 def serve(data: Data) -> None:
     """Run the post office in the foreground until SIGTERM or Ctrl-C."""
+    # Only this command needs the engines and services: adding an account must not wait for them.
+    import uvloop  # noqa: PLC0415
+
+    from eepost.app.core import Core  # noqa: PLC0415
+    from eepost.app.core import serve as serve_core  # noqa: PLC0415
+
     office = open_office(data)
     journal = Journal(now=utc_stamp if office.settings.log.stamps else None)
     core = Core(office, office.start_key(), journal)
