@@ -306,3 +306,7 @@ def test_encrypted_shape_without_its_second_part_is_a_file() -> None:
 def test_reference_of_any_length_is_looked_up_at_once() -> None:
     pictures = Pictures("mail.i2p")
     assert pictures.source("data:" + "%41" * 1_000_000) is None
+
+
+def test_endless_calendar_is_refused() -> None:
+    assert "too long" in refused(b"Content-Type: text/calendar\r\n\r\n" + b"A\r\n" * 200_001)

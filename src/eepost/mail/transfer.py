@@ -11,7 +11,8 @@ from eepost.mail.unstructured import MAX_LINE_COLUMNS
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
-_UU_BLOCK = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]*)\r?\n(.*?)^end\s*$", re.MULTILINE | re.DOTALL)
+_UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
+_UU_END = re.compile(rb"^end[ \t\r]*$", re.MULTILINE)
 
 
 def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
@@ -44,11 +45,13 @@ def _decode_run(run: bytes) -> bytes:
 
 
 def _decode_uu(octets: bytes) -> bytes:
-    block = _UU_BLOCK.search(octets)
-    if block is None:
+    begin = _UU_BEGIN.search(octets)
+    end = _UU_END.search(octets, begin.end()) if begin is not None else None
+    if begin is None or end is None:
         return octets
+    lines = octets[begin.end() : end.start()].splitlines()
     try:
-        return b"".join(_decode_uu_line(line) for line in block[2].splitlines() if line)
+        return b"".join(_decode_uu_line(line) for line in lines if line)
     except binascii.Error:
         return octets
 

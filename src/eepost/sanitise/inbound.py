@@ -48,10 +48,9 @@ _ONCE = frozenset(
     b"content-type content-transfer-encoding content-disposition".split()
 )
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
-_LONG_LINE = re.compile(rb"[^\r\n]{%d}" % (MAX_LINE_OCTETS + 1))
 _ACTIVE = re.compile(
     r"(?i)<\s*(?:script|iframe|frame|object|embed|applet|form|input|link|base|svg|math|video|audio"
-    r"|source|meta[^>]*http-equiv|style|portal|img[^>]*src\s*=\s*[\"']?\s*(?!cid:|[\"'\s]))"
+    r"|source|meta[^<>]*http-equiv|style|portal|img[^<>]*\ssrc\s*=\s*[\"']?\s*(?!cid:|[\"'\s]))"
     r"|\son[a-z]+\s*=|javascript:|vbscript:|url\s*\(|@import|background\s*="
 )
 # Behind the name of a dangerous file: an extension that no system opens with anything.
@@ -185,7 +184,7 @@ class _Harmless:
         return [head % (encoded.encoding, named), encoded.octets]
 
     def _short_lines(self, part: Part, content: bytes) -> list[Piece] | None:
-        if _LONG_LINE.search(self.message, part.body_start, part.end) is None:
+        if not _has_long_lines(bytes(memoryview(self.message)[part.body_start : part.end])):
             return None
         self.tally.add("long lines encoded")
         kept = [each for each in part.fields if each[0].lower() in _DESCRIBING]
@@ -265,9 +264,13 @@ def _folded(fields: list[Field]) -> bytes:
     octets = b"".join(name + colon + value for name, colon, value in fields)
     if not octets.endswith(b"\r\n") and octets:
         octets += b"\r\n"
-    if _LONG_LINE.search(octets) is None:
+    if not _has_long_lines(octets):
         return octets
     return _LONG_RUN.sub(rb"\1\r\n ", octets)
+
+
+def _has_long_lines(octets: bytes) -> bool:
+    return max(map(len, octets.split(b"\r\n"))) > MAX_LINE_OCTETS
 
 
 _LONG_RUN = re.compile(rb"([^\r\n]{%d})(?=[^\r\n])" % (MAX_LINE_OCTETS - 1))

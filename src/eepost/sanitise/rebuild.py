@@ -38,6 +38,8 @@ from eepost.sanitise.records import rebuild_calendar, rebuild_card, rebuild_deli
 from eepost.sanitise.report import Tally
 from eepost.sanitise.text import encode_text, is_utf8, rebuild_text
 
+# Lines of a calendar or card; one takes some microseconds, and a year of events has some thousands.
+MAX_RECORD_LINES = 200_000
 BOUNDARY_OCTETS = 20  # 160 random bits: none is ever met in a body
 
 Piece = bytes | memoryview
@@ -263,9 +265,11 @@ class Rebuilder:
         encoded = encode_text(octets)
         return Built(body_fields(_TEXT_HTML, encoded.encoding), [encoded.octets])
 
-    def record(self, part: Part) -> Built:
+    def record(self, part: Part) -> Built | None:
         """Return a calendar or a card without what its program put in."""
         content = self._content(part)
+        if content.count(b"\n") > MAX_RECORD_LINES:
+            return self._unclean(part, content, "calendar or card is too long")
         charset = part.content_type.get("charset")
         kind = _RECORD_TYPES[kind_of(part)]
         if kind == "text/calendar":

@@ -48,7 +48,8 @@ _CALENDAR_DROPPED = frozenset(
     )
 )
 _CALENDAR_PARAMETERS = re.compile(
-    r";(?:CN|SENT-BY|DIR|LANGUAGE|ALTREP|X-[A-Z0-9-]+)=(?:\"[^\"]*\"|[^;:\"]*)", re.IGNORECASE
+    r";(?:CN|SENT-BY|DIR|LANGUAGE|ALTREP|X-[A-Z0-9-]+)=(?:\"[^\"]{0,200}\"|[^;:\"]{0,200})",
+    re.IGNORECASE,
 )
 
 

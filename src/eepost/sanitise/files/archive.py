@@ -47,11 +47,13 @@ _REPLACED = {
 }
 # OpenDocument keeps the printer's name and set-up in its settings.
 _PRINTER = re.compile(
-    rb'(<config:config-item config:name="Printer(?:Name|Setup)"[^>]*>)[^<]*(</config:config-item>)'
+    rb'(<config:config-item config:name="Printer(?:Name|Setup)"[^<>]*+>)'
+    rb"[^<]*+(</config:config-item>)"
 )
 # Word numbers its editing sessions, and names who changed and when; the text needs neither.
 _SESSIONS = re.compile(
-    rb' w:rsid[A-Za-z]*="[0-9A-Fa-f]{1,8}"|<w:rsids>.{0,1000000}?</w:rsids>', re.S
+    rb' w:rsid[A-Za-z]{0,20}="[0-9A-Fa-f]{1,8}"|<w:rsids>'
+    rb'(?:<w:rsid(?:Root)? w:val="[0-9A-Fa-f]{1,8}"/>\s*+)*+</w:rsids>'
 )
 _WORD_PARTS = re.compile(
     rb"word/(?:document|settings|styles|header\d*|footer\d*|footnotes|endnotes)\.xml"

@@ -8,6 +8,8 @@ that is cut short or damaged is kept as far as it can be followed: more than tha
 import struct
 
 MAGIC = b"\xff\xd8\xff"
+# Segments and scans in one picture: real ones have some dozens, each costs microseconds.
+MAX_SEGMENTS = 20_000
 
 _EOI, _SOS = 0xD9, 0xDA
 _COMMENT = 0xFE
@@ -23,7 +25,9 @@ def strip_jpeg(octets: bytes) -> bytes:
     pieces = [b"\xff\xd8"]
     orientation = 1
     at = 2
-    while (found := _next_segment(octets, at)) is not None:
+    segments = 0
+    while (found := _next_segment(octets, at)) is not None and segments < MAX_SEGMENTS:
+        segments += 1
         marker, segment, at = found
         if marker == _APP1 and segment.startswith(b"Exif\0\0"):
             orientation = _orientation(segment[6:]) or orientation
