@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from eepost.mail import mailbox as module
 from eepost.mail.address import Address
-from eepost.mail.mailbox import Mailbox, parse_mailboxes, write_mailboxes
+from eepost.mail.mailbox import MAX_MAILBOXES, Mailbox, parse_mailboxes, write_mailboxes
 from eepost.mail.violation import PeerViolation
 
 PIECES = [
@@ -67,9 +67,9 @@ def test_whatever_was_read_reads_the_same_once_written(value: bytes) -> None:
 
 def test_too_many_mailboxes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_MAILBOXES", 2)
-    assert len(parse_mailboxes(b"a@x.i2p," * 2).mailboxes) == 2
+    assert len(parse_mailboxes(b"a@x.i2p, a@x.i2p").mailboxes) == 2
     with pytest.raises(PeerViolation):
-        parse_mailboxes(b"a@x.i2p," * 3)
+        parse_mailboxes(b"a@x.i2p, a@x.i2p, a@x.i2p")
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,9 @@ def test_long_lists_are_folded() -> None:
         b" recipient3@mail.i2p, recipient4@mail.i2p\r\n"
     )
     assert write_mailboxes(b"Cc", []) == b""
+
+
+def test_commas_without_end_are_refused() -> None:
+    with pytest.raises(PeerViolation):
+        parse_mailboxes(b"," * (MAX_MAILBOXES + 1))
+    assert parse_mailboxes(b"a@b.example,,, c@d.example,").mailboxes

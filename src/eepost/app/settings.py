@@ -78,7 +78,7 @@ class Smtp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     connections_per_account: Annotated[
         int,
         _about("Sessions at once of one account, so that no user takes all of them.", ge=2),
-    ] = 100
+    ] = 500
     idle_seconds: Annotated[
         int,
         _about("Silence that ends a session (RFC 5321 4.5.3.2.7 asks for 300 or more).", ge=10),
@@ -152,7 +152,7 @@ class Pop3(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     connections_per_account: Annotated[
         int,
         _about("Sessions at once of one account, so that no user takes all of them.", ge=2),
-    ] = 100
+    ] = 500
     idle_seconds: Annotated[
         int, _about("Silence that ends a session (RFC 1939 3: at least 600).", ge=600)
     ] = 600

@@ -71,14 +71,16 @@ def parse_mailboxes(value: bytes) -> MailboxList:
 
 def _parse_list(value: bytes) -> MailboxList:
     mailboxes: list[Mailbox] = []
-    unreadable = 0
+    unreadable = empty = 0
     for item in _items(value):
         mailbox = item.mailbox()
         if mailbox is not None:
             mailboxes.append(mailbox)
         elif item.phrase or item.route:
             unreadable += 1
-        if len(mailboxes) + unreadable > MAX_MAILBOXES:
+        else:
+            empty += 1  # "a@b,,,c@d" is allowed (RFC 5322 4.4), a hundred thousand commas are not
+        if len(mailboxes) + unreadable + empty > MAX_MAILBOXES:
             raise PeerViolation("too many addresses in a header field")
     return MailboxList(mailboxes, unreadable)
 

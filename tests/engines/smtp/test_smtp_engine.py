@@ -18,7 +18,7 @@ from eepost.wire.smtp.events import (
     TransactionDropped,
 )
 from eepost.wire.smtp.limits import SmtpLimits
-from eepost.wire.smtp.server import SmtpServer
+from eepost.wire.smtp.server import MAX_OUTGOING_OCTETS, SmtpServer
 from tests.engines.smtp.owner import (
     ACCEPTED,
     FAULT,
@@ -98,6 +98,18 @@ def test_replies_wait_until_they_are_fetched_once() -> None:
     server = connected(owner)
     assert say(server, owner, b"NOOP\r\nNOOP\r\n") == b"250 2.0.0 OK\r\n" * 2
     assert server.outgoing() == b""
+
+
+def test_burst_of_commands_is_not_answered_all_at_once() -> None:
+    server = connected(FakeOwner())
+    server.outgoing()
+    server.receive(b"EHLO x\r\n" * 10_000)
+    answered = 0
+    while server.next_event() is Signal.NEED_DATA and (octets := server.outgoing()):
+        assert len(octets) < MAX_OUTGOING_OCTETS + 1_000
+        answered += octets.count(b"250 AUTH PLAIN LOGIN\r\n")
+    assert server.next_event() is Signal.NEED_DATA
+    assert answered == 10_000
 
 
 def test_commands_behind_an_open_question_wait() -> None:

@@ -19,14 +19,19 @@ from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.session import Session
 from eepost.wire.smtp.states import IDLE, OPEN
 
+# Replies that may wait to be sent before the next command is read: eight octets of EHLO are
+# answered with a hundred and fifty, and a burst of them must not be answered all at once.
+MAX_OUTGOING_OCTETS = 65_536
+
 
 class SmtpServer:
     """One session; its owner goes round like this.
 
     1. Ask `next_event`. Answer an event marked *decide* with `decide`, take note of the others,
        and ask again.
-    2. On NEED_DATA send what `outgoing` gives and `receive` more. Replies wait until then, so
-       that a burst of commands gets a burst of replies (RFC 2920 3.2).
+    2. On NEED_DATA send what `outgoing` gives. If there was anything, ask again: the engine reads
+       no further while too much waits to be sent. If not, `receive` more. So a burst of commands
+       gets a burst of replies (RFC 2920 3.2).
     3. On CLOSED send what `outgoing` gives and close the stream.
 
     While an event waits for its decision, the owner reads no more from the stream than it wants
@@ -68,6 +73,8 @@ class SmtpServer:
                 raise Misuse("an event waits for its decision")
             if session.is_closed:
                 return Signal.CLOSED
+            if len(session.outgoing) > MAX_OUTGOING_OCTETS:
+                return Signal.NEED_DATA
             if not _read(session):
                 if not self._is_ended:
                     return Signal.NEED_DATA
