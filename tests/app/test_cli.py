@@ -214,3 +214,37 @@ def test_accounts_change_while_the_post_office_runs(office: PostOffice) -> None:
     assert office.fetch("carol", "another password") == []
     with pytest.raises(Exception, match="AUTH"):
         office.fetch("carol", PASSWORD)
+
+
+def test_message_is_shown_before_and_after_with_counts(tmp_path: Path) -> None:
+    file = tmp_path / "one.eml"
+    file.write_bytes(b"From: alice@mail.i2p\nX-Mailer: Secret/1\nSubject: s\n\nHello\n")
+    shown = eepost("sanitise", file, "--account", "alice@mail.i2p").stdout
+    assert "before the sanitiser" in shown
+    assert shown.count("Secret/1") == 1
+    assert "what was changed" in shown
+
+
+def test_folder_is_sanitised_under_the_same_names(tmp_path: Path) -> None:
+    source = tmp_path / "in" / "deep"
+    source.mkdir(parents=True)
+    (source / "good.eml").write_bytes(b"From: alice@mail.i2p\nUser-Agent: x\n\nHello\n")
+    (source / "bad.eml").write_bytes(b"From: eve@elsewhere.example\n\nHello\n")
+    done = eepost(
+        *("sanitise", "--policy", "from_user", "--account", "alice@mail.i2p"),
+        *("--official", "example.org", str(tmp_path / "in"), str(tmp_path / "out")),
+    )
+    assert done.returncode == 0, done.stderr
+    good = (tmp_path / "out/deep/good.eml").read_bytes()
+    assert b"From: alice@example.org" in good
+    assert b"User-Agent" not in good
+    assert (tmp_path / "out/deep/bad.eml.refused").read_bytes().startswith(b"553 ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--policy", "sideways", "x"], ["--account", "nobody", "x"], ["."]], ids=" ".join
+)
+def test_wrong_use_of_sanitise_is_explained(arguments: list[str]) -> None:
+    done = eepost("sanitise", *arguments)
+    assert done.returncode == 2
+    assert "Invalid value" in done.stderr

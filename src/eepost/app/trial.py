@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
-from rich.columns import Columns
 from rich.console import Console
-from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
 from eepost.accounts.model import PasswordCost
 from eepost.accounts.registry import Registry
+from eepost.app.comparison import show_comparison
 from eepost.app.config import ConfigError
 from eepost.app.core import Core, serve
 from eepost.app.i2p import router_notice
@@ -127,22 +125,7 @@ async def _first_mail(core: Core, samples: list[Sample], console: Console) -> No
     console.print(f"Sent a first mail through SMTP: [green]{reply.decode()}[/]")
     after = await _fetch(core, bob)
     console.print("Fetched it by POP3. As it was sent, and as it arrived:\n")
-    console.print(
-        Columns(
-            [
-                Panel(_marked(before, after), title="before the sanitiser", width=88),
-                Panel(Text(after), title="after", width=88),
-            ]
-        )
-    )
-
-
-def _marked(before: str, after: str) -> Text:
-    kept = set(after.splitlines())
-    text = Text()
-    for line in before.splitlines():
-        text.append(line + "\n", style="" if line in kept else "red")
-    return text
+    show_comparison(console, before, after)
 
 
 async def _send(core: Core, sender: Sample, recipient: Sample, message: str) -> bytes:

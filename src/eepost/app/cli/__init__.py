@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from eepost.app.cli import account, config, i2p, office, role
+from eepost.app.cli import account, config, i2p, office, role, sanitise
 from eepost.app.cli.failure import explain
 from eepost.app.hardening import keep_memory_private
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command("init")(office.init)
 app.command("serve")(office.serve)
 app.command("trial")(office.trial)
+app.command("sanitise")(sanitise.sanitise)
 app.add_typer(account.app, name="account")
 app.add_typer(role.app, name="role")
 app.add_typer(config.app, name="config")

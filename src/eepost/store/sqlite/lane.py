@@ -33,7 +33,7 @@ RETRY_SCRUB_SECONDS = 1.0
 # quarter. A batch of 3 or more means that others are about to come.
 GATHER_SECONDS = 0.002
 CROWD_ITEMS = 3
-FULL_ITEMS = 32
+FULL_ITEMS = 64
 
 
 class NotBegun(Exception):  # noqa: N818 - never leaves this package
