@@ -12,6 +12,7 @@ from eepost.maildrop.ports import Delivered, Outcome
 from eepost.store.records import Records
 from eepost.store.sqlite.deliveries import segments_behind_first
 from eepost.store.sqlite.lane import Lane
+from eepost.store.sqlite.marks import Marks
 from eepost.store.sqlite.readers import Readers
 from eepost.store.sqlite.statements import IN_LIST, as_list, packed, unpacked
 from eepost.store.sqlite.vacancy import Vacancy
@@ -57,6 +58,7 @@ class SqliteMaildrops:
     lane: Lane
     readers: Readers
     watch: Watch
+    marks: Marks
     vacancy: Vacancy
     records: Records
     default_limit_octets: int
@@ -85,6 +87,10 @@ class SqliteMaildrops:
 
         return await self.readers.run(read)
 
+    def mark(self, account: int) -> int | None:
+        """Return a number that changes with the maildrop; None while another lane wrote last."""
+        return self.marks.of(account) if self.watch.lane() == self.token else None
+
     async def snapshot(self, account: int) -> Sequence[StoredEntry]:
         """Return what lies in the maildrop, in no particular order; at once if it is empty."""
         if self.watch.lane() != self.token:
@@ -99,9 +105,10 @@ class SqliteMaildrops:
                 for (number, encapsulation, padded_octets), entry in rows
             ]
 
-        ticket = self.vacancy.look(account)
+        mark = self.marks.of(account)
         found = await self.readers.run(read)
-        self.vacancy.found(account, ticket, empty=not found)
+        if not found:
+            self.vacancy.found_empty(account, mark)
         return found
 
     async def encapsulations(self, account: int) -> Sequence[Encapsulation]:

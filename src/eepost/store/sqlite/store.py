@@ -24,6 +24,7 @@ from eepost.store.sqlite.connection import (
 from eepost.store.sqlite.lane import Lane
 from eepost.store.sqlite.ledger import Ledger
 from eepost.store.sqlite.maildrops import SqliteMaildrops
+from eepost.store.sqlite.marks import Marks
 from eepost.store.sqlite.readers import Readers
 from eepost.store.sqlite.refusals import NewerSchema, OldSqlite, StoreExists, WrongStartKey
 from eepost.store.sqlite.schema import migrate
@@ -123,16 +124,18 @@ class SqliteStore:
 
         `clock` gives seconds for the lane's own appointments.
         """
-        vacancy = Vacancy()
+        marks = Marks()
+        vacancy = Vacancy(marks)
         token = int.from_bytes(self._records.randomness(8), "big") >> 1
         ledger = Ledger(self._records, self._default_limit_octets)
-        self._writer = SqliteWriter(self._file, ledger, vacancy, token)
+        self._writer = SqliteWriter(self._file, ledger, marks, vacancy, token)
         lane = Lane(self._writer, loop, clock, self._file.tuning.scrub_after_seconds)
         lane.start()
         self._maildrops = SqliteMaildrops(
             lane=lane,
             readers=Readers(self._file, loop),
             watch=self._watch,
+            marks=marks,
             vacancy=vacancy,
             records=self._records,
             default_limit_octets=self._default_limit_octets,

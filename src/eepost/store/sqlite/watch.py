@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees within a millisecond what other processes changed, and at once what this one did.
+"""Sees within five milliseconds what other processes changed, and at once what this one did.
 
 This is the only access to the store that happens in the event loop's thread. It reads one row,
 which lies in memory, and in write-ahead mode a reader waits for no writer. A look costs 8
-microseconds and a submission needs four, so what was seen holds for a millisecond: a command that
-disables an account takes longer than that to say so.
+microseconds and a submission needs four, so what was seen holds for five milliseconds: a command
+that disables an account takes longer than that to say so.
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from eepost.maildrop.ports import StoreUnavailable
 from eepost.store.sqlite.connection import StoreFile
 
-HOLDS_SECONDS = 0.001
+HOLDS_SECONDS = 0.005
 
 
 class Watch:

@@ -16,6 +16,7 @@ from eepost.store.sqlite.connection import StoreFile, scrub
 from eepost.store.sqlite.deliveries import deliver, store_portion, write_usage
 from eepost.store.sqlite.lane import NotBegun
 from eepost.store.sqlite.ledger import Ledger
+from eepost.store.sqlite.marks import Marks
 from eepost.store.sqlite.removals import clean, discard, empty, remove
 from eepost.store.sqlite.vacancy import Vacancy
 from eepost.store.sqlite.work import (
@@ -52,6 +53,7 @@ class SqliteWriter:
 
     file: StoreFile
     ledger: Ledger
+    marks: Marks
     vacancy: Vacancy
     token: int  # random, this lane's own
     leaves_traces: bool = False
@@ -90,8 +92,6 @@ class SqliteWriter:
         """Deliver everything together, then do the rest one after the other."""
         deliveries = [work for work in batch if isinstance(work, Delivery)]
         delivered = iter(deliver(connection, self.ledger, deliveries))
-        # Before the commit: see Vacancy.
-        self.vacancy.filled(set(self.ledger.changed))
         return [
             next(delivered)
             if isinstance(work, Delivery)
@@ -105,10 +105,11 @@ class SqliteWriter:
                 self.messages += len(work.messages)
             elif isinstance(work, _LEAVE_TRACES):
                 self.leaves_traces = True
+        self.marks.changed(self.ledger.changed)
         for account in self.ledger.changed:
             room = self.ledger.rooms[account]
             if room is not None and not room.messages:
-                self.vacancy.emptied(account)
+                self.vacancy.found_empty(account, self.marks.of(account))
         self.ledger.trim()
 
     def _begin(self) -> sqlite3.Connection:
@@ -142,7 +143,7 @@ class SqliteWriter:
             self._epoch = epoch
         if lane != self.token:
             self.ledger.forget()
-            self.vacancy.forget()
+            self.marks.forget()
             connection.execute("UPDATE state SET lane = ?", (self.token,))
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
