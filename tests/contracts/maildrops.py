@@ -114,6 +114,58 @@ class MaildropStoreContract:
 
         self.run(scenario)
 
+    # Marks.
+
+    def test_the_mark_changes_with_every_coming_and_going_and_with_nothing_else(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            alice, bob = _add(accounts, "alice", "bob")
+            await maildrops.deliver([message(bob)])
+            bobs, seen = maildrops.mark(bob.number), [maildrops.mark(alice.number)]
+            one, two = message(alice), message(alice)
+            await maildrops.deliver([one])
+            seen.append(maildrops.mark(alice.number))
+            await maildrops.deliver([two])
+            seen.append(maildrops.mark(alice.number))
+            await maildrops.remove(alice.number, [one.number])
+            seen.append(maildrops.mark(alice.number))
+            await maildrops.snapshot(alice.number)
+            await maildrops.deliver([message(alice, LIMIT_OCTETS)])  # does not fit
+            await maildrops.remove(alice.number, [one.number])  # is gone already
+            assert maildrops.mark(alice.number) == seen[-1]
+            await maildrops.empty(alice.number)
+            seen.append(maildrops.mark(alice.number))
+            assert None not in seen
+            assert len(set(seen)) == len(seen)
+            assert maildrops.mark(bob.number) == bobs is not None
+
+        self.run(scenario)
+
+    def test_what_a_delivery_brought_is_seen_by_whoever_looks_at_the_mark_first(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            (alice,) = _add(accounts, "alice")
+            seen: set[StoredEntry] = set()
+            mark: int | None = None
+
+            async def watch() -> None:
+                nonlocal mark, seen
+                while True:
+                    before = maildrops.mark(alice.number)
+                    if before is None or before != mark:
+                        seen = await _lies_there(maildrops, alice)
+                        mark = before
+                    await asyncio.sleep(0)
+
+            watching = asyncio.ensure_future(watch())
+            for count in range(1, 10):
+                await maildrops.deliver([message(alice)])
+                known = maildrops.mark(alice.number)
+                assert known != mark or len(seen) == count
+                await asyncio.sleep(0)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+        self.run(scenario)
+
     # All or nothing.
 
     def test_one_full_maildrop_keeps_the_message_from_all(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A MaildropStore in memory; it passes the same contract as the real ones."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from eepost.accounts.model import Account, State
@@ -26,6 +26,7 @@ class MemoryMaildrops:
         self._limit_octets = limit_octets
         self._messages: dict[int, dict[int, SealedMessage]] = defaultdict(dict)
         self._tags: dict[int, set[bytes]] = defaultdict(set)
+        self._marks: Counter[int] = Counter()
         accounts.when_deleted.append(self._destroy)
 
     async def deliver(self, messages: Sequence[SealedMessage]) -> Outcome:
@@ -41,12 +42,17 @@ class MemoryMaildrops:
                 return MaildropFull(number)
         for message in messages:
             self._messages[message.account][message.number] = message
+            self._marks[message.account] += 1
             self._tags[message.account].update(message.thread_tags)
         return Delivered({number: self._usage(number) for number in owners})
 
     async def usage(self, account: int) -> Usage:
         self._check()
         return self._usage(account)
+
+    def mark(self, account: int) -> int | None:
+        self._check()
+        return self._marks[account]
 
     async def snapshot(self, account: int) -> Sequence[StoredEntry]:
         self._check()
@@ -79,11 +85,13 @@ class MemoryMaildrops:
     async def remove(self, account: int, numbers: Sequence[int]) -> None:
         self._check()
         for number in numbers:
-            self._messages[account].pop(number, None)
+            if self._messages[account].pop(number, None):
+                self._marks[account] += 1
 
     async def empty(self, account: int) -> int:
         self._check()
         self._tags.pop(account, None)
+        self._marks[account] += 1
         return len(self._messages.pop(account, {}))
 
     def _usage(self, number: int) -> Usage:

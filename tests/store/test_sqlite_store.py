@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -206,6 +207,33 @@ def test_a_poll_of_an_empty_maildrop_does_not_wait(shelf: Shelf) -> None:
     run(shelf, scenario)
 
 
+def test_a_look_while_mail_is_being_committed_does_not_hide_it(shelf: Shelf) -> None:
+    async def scenario(_: SqliteStore, maildrops: SqliteMaildrops, alice: Account) -> None:
+        about_to_commit, go_on = threading.Event(), threading.Event()
+
+        def hold(statement: str) -> None:
+            if statement == "COMMIT":
+                about_to_commit.set()
+                go_on.wait(60)
+
+        writer = maildrops.lane.writer
+        assert isinstance(writer, SqliteWriter)
+        assert writer._connection is not None
+        writer._connection.set_trace_callback(hold)
+        delivering = asyncio.ensure_future(maildrops.deliver([message(alice)]))
+        await asyncio.get_running_loop().run_in_executor(None, about_to_commit.wait, 60)
+        mark = maildrops.mark(alice.number)
+        assert await maildrops.snapshot(alice.number) == []
+        go_on.set()
+        assert isinstance(await delivering, Delivered)
+        assert mark is not None
+        assert maildrops.mark(alice.number) != mark
+        assert answers_at_once(maildrops, alice) is None
+        assert len(await maildrops.snapshot(alice.number)) == 1
+
+    run(shelf, scenario)
+
+
 def answers_at_once(maildrops: SqliteMaildrops, owner: Account) -> list[object] | None:
     """Return the snapshot if it comes without waiting for a thread, None otherwise."""
     asking = maildrops.snapshot(owner.number)
@@ -249,6 +277,7 @@ def test_mail_from_another_process_is_seen_at_once(shelf: Shelf) -> None:
         assert await maildrops.snapshot(alice.number) == []
         assert answers_at_once(maildrops, alice) == []
         elsewhere(shelf, "        await maildrops.deliver([message(accounts.find('alice'))])")
+        assert maildrops.mark(alice.number) is None
         assert answers_at_once(maildrops, alice) is None
         assert len(await maildrops.snapshot(alice.number)) == 1
         outcome = await maildrops.deliver([message(alice)])
@@ -263,8 +292,10 @@ def test_mail_from_another_process_is_not_forgotten_by_our_next_commit(shelf: Sh
     async def scenario(store: SqliteStore, maildrops: SqliteMaildrops, alice: Account) -> None:
         assert await maildrops.snapshot(alice.number) == []
         assert answers_at_once(maildrops, alice) == []
+        mark = maildrops.mark(alice.number)
         elsewhere(shelf, "        await maildrops.deliver([message(accounts.find('alice'))])")
         await store.clean()  # the lane is again the last that wrote
+        assert maildrops.mark(alice.number) not in (mark, None)
         assert answers_at_once(maildrops, alice) is None
         assert len(await maildrops.snapshot(alice.number)) == 1
 

@@ -53,6 +53,13 @@ class MaildropStore(Protocol):
     def usage(self, account: int) -> Awaitable[Usage]:
         """Return how full the maildrop is."""
 
+    def mark(self, account: int) -> int | None:
+        """Return at once what changes when messages come or go; None where that is not known.
+
+        Who took a mark before a snapshot and finds it unchanged would see no message now that
+        the snapshot had not, unless its delivery has not returned yet.
+        """
+
     def snapshot(self, account: int) -> Awaitable[Sequence[StoredEntry]]:
         """Return what lies in the maildrop, in no particular order; may answer at once if empty."""
 

@@ -17,7 +17,7 @@ from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, Wro
 from eepost.accounts.model import Account
 from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
-from eepost.maildrop.model import Encapsulation
+from eepost.maildrop.model import Encapsulation, StoredEntry
 from eepost.maildrop.opening import Listed, Opener
 from eepost.maildrop.ports import MaildropStore
 from eepost.seal.broken import SealBroken
@@ -88,6 +88,7 @@ class Fetch:
         "_is_welcome",
         "_known",
         "_listed",
+        "_mark",
         "_opener",
         "_peer",
         "_place",
@@ -108,6 +109,7 @@ class Fetch:
         self._place: int | None = None  # the account whose place this session has
         self._listed: list[Listed] = []
         self._known: set[int] = set()
+        self._mark: int | None = None  # of the maildrop, when it was last listed
         self._ahead: dict[int, bytes] = {}  # first sealed segments, by message number
 
     # What the pump calls.
@@ -195,13 +197,20 @@ class Fetch:
 
     async def _refresh(self) -> list[Entry]:
         """Append what is new to the listing and return it as entries."""
-        account = self._account.number
-        stored = await self._desk.maildrops.snapshot(account)
-        new = [each for each in stored if each.number not in self._known]
-        if not new:
+        account, maildrops = self._account.number, self._desk.maildrops
+        mark = maildrops.mark(account)  # before the snapshot: what comes in between is not missed
+        if mark is not None and mark == self._mark:
             return []
+        stored = await maildrops.snapshot(account)
+        new = [each for each in stored if each.number not in self._known]
+        entries = await self._list(new) if new else []
+        self._mark = mark  # only now: a refresh that failed is made good by the next
+        return entries
+
+    async def _list(self, new: Sequence[StoredEntry]) -> list[Entry]:
         opener = self._opener
         if opener.needs(new):
+            account = self._account.number
             await self._learn(await self._desk.maildrops.encapsulations(account))
         if len(new) > MAX_LISTED_IN_LOOP:
             listed = await self._desk.offload(partial(opener.listing, new))
