@@ -17,11 +17,19 @@ PEER, OTHER_PEER = b"peer", b"other peer"
 
 
 def enter(
-    throttle: Throttle, name: str = "alice", peer: bytes | None = None, now: float = 0.0
+    throttle: Throttle,
+    name: str = "alice",
+    peer: bytes | None = None,
+    now: float = 0.0,
+    password: str = "guess",
 ) -> Attempt:
-    attempt = throttle.enter(name, peer, now)
+    attempt = throttle.enter(name, password, peer, now)
     assert attempt is not None
     return attempt
+
+
+def succeed(throttle: Throttle, name: str = "alice", peer: bytes | None = None) -> None:
+    throttle.accepted(enter(throttle, name, peer, password=f"{name}'s own"))
 
 
 def fail(
@@ -116,7 +124,7 @@ def test_an_account_is_slowed_for_all_peers_that_it_was_not_used_from() -> None:
 
 def test_an_attack_does_not_slow_the_owner_where_he_logged_in_before() -> None:
     throttle = Throttle(KEY)
-    throttle.accepted(enter(throttle, "alice", PEER))
+    succeed(throttle, "alice", PEER)
     fail(throttle, "alice", OTHER_PEER, times=50)
     assert delay(throttle, "alice", PEER) == 0
     assert delay(throttle, "bob", PEER) == 0
@@ -124,7 +132,7 @@ def test_an_attack_does_not_slow_the_owner_where_he_logged_in_before() -> None:
 
 def test_a_peer_where_the_owner_logged_in_before_is_slowed_when_it_guesses() -> None:
     throttle = Throttle(KEY)
-    throttle.accepted(enter(throttle, "alice", PEER))
+    succeed(throttle, "alice", PEER)
     fail(throttle, "alice", PEER, times=50)
     assert delay(throttle, "alice", PEER) == MAX_DELAY_SECONDS
 
@@ -133,7 +141,7 @@ def test_an_account_of_his_own_does_not_wash_an_attacker_clean() -> None:
     throttle = Throttle(KEY)
     for at in range(10):
         fail(throttle, f"user{at}", PEER)
-    throttle.accepted(enter(throttle, "mallory", PEER))
+    succeed(throttle, "mallory", PEER)
     assert delay(throttle, "alice", PEER) == MAX_DELAY_SECONDS
 
 
@@ -156,11 +164,12 @@ def test_only_so_many_wait_at_once_and_each_that_leaves_makes_room(settle: objec
     throttle = Throttle(KEY)
     fail(throttle, "alice", times=50)
     waiting = [enter(throttle, "alice") for _ in range(MAX_WAITING)]
-    assert throttle.enter("alice", None, 0.0) is None
-    assert throttle.enter("bob", None, 0.0) is not None
+    assert throttle.enter("alice", "guess", None, 0.0) is None
+    assert throttle.enter("bob", "guess", None, 0.0) is not None
     settle(throttle, waiting[0])
-    assert throttle.enter("alice", None, 0.0) is not None
-    assert throttle.enter("alice", None, 0.0) is None
+    # Another password than the one that may just have turned out right.
+    assert throttle.enter("alice", "next", None, 0.0) is not None
+    assert throttle.enter("alice", "next", None, 0.0) is None
 
 
 def test_one_peer_can_not_fill_the_line_of_another() -> None:
@@ -168,8 +177,8 @@ def test_one_peer_can_not_fill_the_line_of_another() -> None:
     fail(throttle, "mallory", PEER, times=50)
     for _ in range(MAX_WAITING):
         enter(throttle, "mallory", PEER)
-    assert throttle.enter("alice", PEER, 0.0) is None
-    assert throttle.enter("alice", OTHER_PEER, 0.0) is not None
+    assert throttle.enter("alice", "guess", PEER, 0.0) is None
+    assert throttle.enter("alice", "guess", OTHER_PEER, 0.0) is not None
 
 
 def test_tables_are_bounded_and_lose_the_oldest_first() -> None:
@@ -195,7 +204,7 @@ def test_what_is_still_tried_is_not_the_oldest() -> None:
 def test_known_pairs_are_bounded_and_lose_the_oldest_first() -> None:
     throttle = Throttle(KEY, max_buckets=4)
     for at in range(6):
-        throttle.accepted(enter(throttle, f"user{at}", PEER))
+        succeed(throttle, f"user{at}", PEER)
     assert len(throttle._known) == 4
     fail(throttle, "user0", OTHER_PEER, times=20)
     assert delay(throttle, "user0", PEER) > 0
@@ -206,7 +215,7 @@ def test_known_pairs_are_bounded_and_lose_the_oldest_first() -> None:
 def test_a_pair_that_is_used_again_is_not_the_oldest() -> None:
     throttle = Throttle(KEY, max_buckets=2)
     for name in ("alice", "bob", "alice", "carol"):
-        throttle.accepted(enter(throttle, name, PEER))
+        succeed(throttle, name, PEER)
     fail(throttle, "alice", OTHER_PEER, times=20)
     assert delay(throttle, "alice", PEER) == 0
 
@@ -228,7 +237,7 @@ def test_whatever_happens_the_delay_is_bounded(
     throttle, now = Throttle(KEY, max_buckets=6), 0.0
     for name, peer, end, passed in steps:
         now += passed
-        attempt = throttle.enter(name, peer, now)
+        attempt = throttle.enter(name, "guess", peer, now)
         if attempt is None:
             continue
         assert 0 <= attempt.delay_seconds <= MAX_DELAY_SECONDS
@@ -240,9 +249,9 @@ def test_whatever_happens_the_delay_is_bounded(
 
 def test_no_name_and_no_peer_lies_in_memory() -> None:
     throttle = Throttle(KEY)
-    throttle.accepted(enter(throttle, "alice", PEER))
+    succeed(throttle, "alice", PEER)
     fail(throttle, "alice", PEER)
-    held = b"".join([*throttle._buckets, *throttle._known])
+    held = b"".join([*throttle._buckets, *throttle._known, *throttle._hints])
     assert b"alice" not in held
     assert PEER not in held
     assert "alice" not in repr(enter(throttle, "alice", PEER))
@@ -256,3 +265,40 @@ def test_name_and_peer_are_not_shifted_against_each_other() -> None:
 def test_tags_differ_by_process_key() -> None:
     tags = [enter(Throttle(key), "alice", PEER).tags for key in (KEY, KEY[::-1])]
     assert not set(tags[0]) & set(tags[1])
+
+
+def test_owner_gets_in_through_a_flood_that_fills_every_place_to_wait() -> None:
+    throttle = Throttle(KEY)
+    succeed(throttle)
+    fail(throttle, times=50)
+    for _ in range(MAX_WAITING):
+        enter(throttle)
+    assert throttle.enter("alice", "guess", None, 0.0) is None
+    owner = throttle.enter("alice", "alice's own", None, 0.0)
+    assert owner is not None
+    assert owner.delay_seconds == 0
+
+
+def test_guesses_that_look_like_the_last_right_password_are_slowed_too() -> None:
+    throttle = Throttle(KEY)
+    succeed(throttle)
+    for _ in range(50):
+        throttle.refused(enter(throttle, password="alice's own"))
+    assert enter(throttle, password="alice's own").delay_seconds == MAX_DELAY_SECONDS
+    assert delay(throttle) == 0
+
+
+def test_password_of_another_account_is_no_hint() -> None:
+    throttle = Throttle(KEY)
+    succeed(throttle, "bob")
+    fail(throttle, times=50)
+    assert enter(throttle, password="bob's own").delay_seconds == MAX_DELAY_SECONDS
+
+
+def test_hints_are_bounded() -> None:
+    throttle = Throttle(KEY, max_buckets=2)
+    for name in ("alice", "bob", "carol"):
+        succeed(throttle, name)
+    fail(throttle, "carol", times=50)
+    assert enter(throttle, "carol", password="carol's own").delay_seconds == 0
+    assert len(throttle._hints) == 2

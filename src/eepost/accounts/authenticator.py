@@ -180,7 +180,7 @@ class Authenticator:
             # what is known of guesses at an account out of the throttle's table.
             return Busy()
         # What can't be a name here costs and waits like any other login.
-        attempt = self._throttle.enter(name or login, peer, self._clock())
+        attempt = self._throttle.enter(name or login, password, peer, self._clock())
         if attempt is None:
             return Busy()
         settle: Callable[[Attempt], None] = self._throttle.abandoned

@@ -2,13 +2,17 @@
 """Slows guessing of passwords, per account and per peer, without locking the owner out.
 
 Duty: say how long an attempt has to wait, growing with each wrong one to a few seconds and fading
-with time. Must not refuse for good: a lock would hand anybody the means to lock anybody out. So
-what a flood of guesses costs the owner is a wait of seconds, or a "try later" while too many wait
-at once; a peer from which the account has logged in before is counted apart from the flood; and a
-login that is remembered as right does not come here at all.
+with time. Must not refuse for good: a lock would hand anybody the means to lock anybody out. Two
+kinds of attempt are therefore counted apart from a flood of guesses, each in a bucket of its own:
+those from a peer from which the account has logged in before, and those with a password that looks
+like the last right one by sixteen bits of a keyed hash; a guess does so once in 65,536 times. Since
+the start of the program a first right login has to be there for either; until then a flood costs
+the owner a wait of seconds, or a "try later" while too many wait at once. A login that is
+remembered as right does not come here at all.
 
-Trust: names and peers come from anybody who can reach a port; only keyed hashes of them are kept,
-in tables of bounded size.
+Trust: names, passwords and peers come from anybody who can reach a port; only keyed hashes of them
+are kept, in tables of bounded size. The sixteen bits would let somebody who reads the memory of the
+running program try passwords faster; he could as well wait for one to be used.
 """
 
 import hashlib
@@ -31,6 +35,7 @@ MAX_LEVEL = 12.0
 MAX_BUCKETS = 16_384
 
 _TAG_OCTETS = 16
+_HINT_OCTETS = 2
 
 
 @dataclass(slots=True)
@@ -47,12 +52,14 @@ class Attempt:
     delay_seconds: float
     tags: tuple[bytes, ...]
     pair: bytes | None
+    account: bytes
+    hint: bytes
 
 
 class Throttle:
     """Counts wrong passwords. `now` is any clock that only rises."""
 
-    __slots__ = ("_buckets", "_key", "_known", "_max_buckets")
+    __slots__ = ("_buckets", "_hints", "_key", "_known", "_max_buckets")
 
     def __init__(self, process_key: bytes, max_buckets: int = MAX_BUCKETS) -> None:
         self._key = process_key
@@ -60,8 +67,10 @@ class Throttle:
         self._buckets: OrderedDict[bytes, _Bucket] = OrderedDict()
         # Pairs of account and peer that a right login came from.
         self._known: OrderedDict[bytes, None] = OrderedDict()
+        # Of the last right password of an account.
+        self._hints: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def enter(self, name: str, peer: bytes | None, now: float) -> Attempt | None:
+    def enter(self, name: str, password: str, peer: bytes | None, now: float) -> Attempt | None:
         """Let an attempt begin; None where too many that have to wait do so already.
 
         Only attempts that turned out wrong count: a mail client that opens ten connections at once
@@ -70,7 +79,12 @@ class Throttle:
         `abandoned`, once.
         """
         pair = None if peer is None else self._tag(b"pair", name, peer)
-        tags = self._tags(name, peer, pair)
+        account = self._tag(b"account", name, b"")
+        hint = self._tag(b"hint", name, password.encode("utf-8", "surrogatepass"))[:_HINT_OCTETS]
+        if self._hints.get(account) == hint:
+            tags: tuple[bytes, ...] = (self._tag(b"hinted", name, b""),)
+        else:
+            tags = self._tags(account, peer, pair)
         buckets = [self._faded(tag, now) for tag in tags]
         delay = max(_delay(bucket.level) for bucket in buckets)
         if delay:
@@ -78,7 +92,7 @@ class Throttle:
                 return None
             for bucket in buckets:
                 bucket.waiting += 1
-        return Attempt(delay, tags, pair)
+        return Attempt(delay, tags, pair, account, hint)
 
     def refused(self, attempt: Attempt) -> None:
         """The password was wrong."""
@@ -92,6 +106,10 @@ class Throttle:
         clean with it.
         """
         self._left(attempt)
+        self._hints[attempt.account] = attempt.hint
+        self._hints.move_to_end(attempt.account)
+        if len(self._hints) > self._max_buckets:
+            self._hints.popitem(last=False)
         if attempt.pair is not None:
             self._known[attempt.pair] = None
             self._known.move_to_end(attempt.pair)
@@ -110,10 +128,9 @@ class Throttle:
                 bucket.waiting = max(0, bucket.waiting - 1)
         return buckets
 
-    def _tags(self, name: str, peer: bytes | None, pair: bytes | None) -> tuple[bytes, ...]:
+    def _tags(self, account: bytes, peer: bytes | None, pair: bytes | None) -> tuple[bytes, ...]:
         if pair is not None and pair in self._known:
             return (pair,)
-        account = self._tag(b"account", name, b"")
         return (account,) if peer is None else (account, self._tag(b"peer", "", peer))
 
     def _faded(self, tag: bytes, now: float) -> _Bucket:
