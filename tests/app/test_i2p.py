@@ -9,7 +9,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from eepost.app.cli.i2p import app
 from eepost.app.config import ConfigError
 from eepost.app.i2p import (
     LINK_KEYS,
@@ -18,19 +20,19 @@ from eepost.app.i2p import (
     Reach,
     Setup,
     choose,
-    examine,
+    link_secrecy,
     open_reach,
     pair,
     paired_names,
-    router_notice,
     save,
     write_tunnels,
 )
+from eepost.app.i2p_doctor import examine, router_notice
 from eepost.app.office import Office, create_office
 from eepost.net.connect import Patience
 from eepost.net.i2p.checks import State, Stranger
-from eepost.net.i2p.keys import make_keys
-from eepost.net.i2p.tunnels import ServerTunnel
+from eepost.net.i2p.keys import make_keys, read_keys
+from eepost.net.i2p.tunnels import ServerTunnel, i2pd_text
 from eepost.net.listeners import Endpoint
 from eepost.wire.link.pairing import Role, Side, parse_pairing
 
@@ -225,10 +227,170 @@ def test_keys_that_others_can_read_are_not_used(office: Office, machine: Path) -
         reach.keys(MAIL_KEYS)
 
 
-def test_router_that_runs_is_told_of(machine: Path) -> None:
-    assert router_notice(machine, machine / "home") is None
+def install_i2pd(machine: Path, version: str) -> None:
+    binary = machine / "usr/sbin/i2pd"
+    binary.parent.mkdir(parents=True)
+    binary.write_text(f"#!/bin/sh\necho 'i2pd version {version} (0.9.99)'\n")
+    binary.chmod(0o755)
+
+
+def paired_at(version: str, office: Office, machine: Path, tmp_path: Path) -> Reach:
+    """Return a post office with a paired gateway, its tunnels written, at this version of i2pd."""
+    install_i2pd(machine, version)
+    reach = pair(own(office, machine), GATEWAY.b32, tmp_path / f"for-the-gateway-{version}")
+    write_tunnels(reach)
+    return reach
+
+
+def test_link_is_hidden_where_the_router_can(office: Office, machine: Path, tmp_path: Path) -> None:
+    reach = paired_at("2.56.0", office, machine, tmp_path)
+    name = GATEWAY.b32.removesuffix(".b32.i2p")
+    key = reach.lease_key_file(name).read_text().strip()
+    text = reach.tunnels_file.read_text()
+    link = text.partition("[eepost-link]")[2].partition("[eepost-link-out]")[0]
+    assert "signaturetype = 11\ni2cp.leaseSetType = 5\ni2cp.leaseSetAuthType = 2\n" in link
+    assert f"i2cp.leaseSetClient.psk.0 = gateway0:{key}\n" in link
+    assert text.count(key) == 1, "no other destination is hidden"
+    theirs = i2pd_text(reach.gateway_tunnels(name))
+    assert f"i2cp.leaseSetPrivKey = {key}\n" in theirs
+    assert f"destination = {reach.keys(LINK_KEYS).b33}\n" in theirs
+    assert link_secrecy(reach).startswith("hidden")
+    assert open_reach(office).setup == reach.setup
+
+
+def test_link_is_not_hidden_where_the_router_is_too_old(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    reach = paired_at("2.45.1", office, machine, tmp_path)
+    name = GATEWAY.b32.removesuffix(".b32.i2p")
+    assert "leaseSet" not in reach.tunnels_file.read_text()
+    assert not reach.lease_key_file(name).exists()
+    theirs = i2pd_text(reach.gateway_tunnels(name))
+    assert "leaseSet" not in theirs
+    assert f"destination = {reach.keys(LINK_KEYS).b32}\n" in theirs
+    assert "i2pd 2.45.1 can't" in link_secrecy(reach)
+
+
+def test_keys_to_find_the_link_are_the_owners_alone_and_in_no_repr(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    reach = paired_at("2.59.0", office, machine, tmp_path)
+    name = GATEWAY.b32.removesuffix(".b32.i2p")
+    file = reach.lease_key_file(name)
+    for secret in (file, reach.tunnels_file):
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    shown = repr((reach, reach.tunnels(), reach.gateway_tunnels(name)))
+    assert file.read_text().strip() not in shown
+
+
+def test_tunnels_that_anybody_could_read_are_shut_before_keys_go_in(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    install_i2pd(machine, "2.56.0")
+    reach = own(office, machine)
+    reach.tunnels_file.parent.mkdir()
+    reach.tunnels_file.write_text("old")
+    reach.tunnels_file.chmod(0o644)
+    write_tunnels(pair(reach, GATEWAY.b32, tmp_path / "out"))
+    assert stat.S_IMODE(reach.tunnels_file.stat().st_mode) == 0o600
+
+
+def test_gateway_keeps_its_key_at_setup_and_gets_a_new_one_when_paired_anew(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    reach = paired_at("2.56.0", office, machine, tmp_path)
+    file = reach.lease_key_file(GATEWAY.b32.removesuffix(".b32.i2p"))
+    first = file.read_text()
+    save(office, reach.setup)
+    assert file.read_text() == first
+    pair(reach, GATEWAY.b32, tmp_path / "again")
+    assert file.read_text() != first
+
+
+@pytest.mark.parametrize("damage", ["", "short", "ü" * 44, "a" * 43 + "=\nkey = other"])
+def test_damaged_key_of_a_gateway_is_not_written_to_the_router(
+    office: Office, machine: Path, tmp_path: Path, damage: str
+) -> None:
+    reach = paired_at("2.56.0", office, machine, tmp_path)
+    reach.lease_key_file(GATEWAY.b32.removesuffix(".b32.i2p")).write_text(damage)
+    with pytest.raises(ConfigError, match="no key of the gateway"):
+        reach.tunnels()
+    findings = asyncio.run(examine(reach, None, machine, machine / "home"))
+    assert [f.state for f in findings if f.subject == "tunnels"] == [State.WRONG]
+
+
+def test_destination_that_can_not_be_blinded_stays_and_the_mend_is_named(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    before = own(office, machine).keys(LINK_KEYS)
+    reach = paired_at("2.56.0", office, machine, tmp_path)
+    assert reach.keys(LINK_KEYS) == before
+    assert not reach.setup.hides_link
+    assert "pair anew" in link_secrecy(reach)
+    (reach.keys_folder / LINK_KEYS).unlink()
+    assert save(office, reach.setup).setup.hides_link
+    assert read_keys(reach.keys_folder / LINK_KEYS).is_blindable
+
+
+def test_java_router_and_unknown_version_are_said_to_hide_nothing(
+    office: Office, machine: Path
+) -> None:
+    assert "unknown version" in link_secrecy(own(office, machine))
+    (machine / "home/.i2p/i2ptunnel.config.d").mkdir(parents=True)
+    install_i2pd(machine, "2.59.0")
+    assert "i2pd only" in link_secrecy(save(office, chosen(office, machine, "java")))
+
+
+def notice(office: Office, machine: Path) -> str | None:
+    return router_notice(office, machine, machine / "home")
+
+
+def test_machine_without_a_running_router_has_no_notice(office: Office, machine: Path) -> None:
+    install_i2pd(machine, "2.45.1")
+    assert notice(office, machine) is None
+
+
+def test_running_router_without_set_up_gets_the_command_and_nothing_is_written(
+    office: Office, machine: Path
+) -> None:
     run_i2pd(machine)
-    assert "i2pd" in (router_notice(machine, machine / "home") or "")
+    before = sorted(machine.rglob("*"))
+    assert f"eepost i2p setup --data {office.directory}" in (notice(office, machine) or "")
+    assert sorted(machine.rglob("*")) == before
+    assert not (office.directory / "i2p").exists()
+
+
+def test_router_that_leads_here_is_named_with_the_address(office: Office, machine: Path) -> None:
+    run_i2pd(machine)
+    reach = save(office, chosen(office, machine))
+    assert "i2p setup" in (notice(office, machine) or ""), "its tunnels are not written yet"
+    write_tunnels(reach)
+    told = notice(office, machine) or ""
+    assert "mail comes through it at" in told
+    assert reach.keys(MAIL_KEYS).b32 in told
+    (reach.keys_folder / MAIL_KEYS).chmod(0o644)
+    assert "eepost i2p show" in (notice(office, machine) or "")
+
+
+def test_java_router_is_said_to_lead_here_only_once_it_has_the_tunnels(
+    office: Office, machine: Path
+) -> None:
+    (machine / "proc/8").mkdir()
+    (machine / "proc/8/cmdline").write_bytes(b"java\0net.i2p.router.Router\0")
+    reach = save(office, chosen(office, machine, "java"))
+    told = notice(office, machine) or ""
+    assert told.endswith(f"at {reach.keys(MAIL_KEYS).b32}, once it has our tunnels")
+
+
+def test_other_router_than_the_one_set_up_is_not_said_to_lead_here(
+    office: Office, machine: Path
+) -> None:
+    reach = own(office, machine)
+    write_tunnels(reach)
+    run_i2pd(machine)
+    told = notice(office, machine) or ""
+    assert "our own router does not run" in told
+    assert reach.keys(MAIL_KEYS).b32 not in told
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -237,3 +399,45 @@ def test_what_root_sets_up_belongs_to_the_offices_owner(office: Office, machine:
     reach = own(office, machine)
     made = (reach.folder, reach.folder / "setup.toml", reach.keys_folder / MAIL_KEYS)
     assert {(p.stat().st_uid, p.stat().st_gid) for p in made} == {(12_345, 12_346)}
+
+
+def ask(office: Office, *words: str) -> str:
+    """Return what `eepost i2p` prints."""
+    done = CliRunner().invoke(app, [*words, "--data", str(office.directory)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_gateways_text_is_printed_with_its_key_alone(
+    office: Office, machine: Path, tmp_path: Path
+) -> None:
+    reach = paired_at("2.56.0", office, machine, tmp_path)
+    other = make_keys(os.urandom).b32
+    told = ask(office, "pair", other, "--out", str(tmp_path / "other"))
+    assert "hidden: nobody finds it without a key" in told
+    first, second = (
+        reach.lease_key_file(paired_names([b32])[0]).read_text().strip()
+        for b32 in (GATEWAY.b32, other)
+    )
+    text = ask(office, "tunnels", "--side", "gateway", "--gateway", other)
+    assert f"i2cp.leaseSetPrivKey = {second}\n" in text
+    assert first not in text
+    shown = ask(office, "show")
+    assert reach.keys(LINK_KEYS).b33 in shown
+    assert "own 2.56.0" in shown
+    assert not {first, second} & set((told + shown).split())
+
+
+@pytest.mark.parametrize("more", [[], ["--gateway", "b" * 52], ["--gateway", "nonsense"]])
+def test_gateway_that_is_not_paired_has_no_text(
+    office: Office, machine: Path, more: list[str]
+) -> None:
+    own(office, machine)
+    words = ["tunnels", "--side", "gateway", *more, "--data", str(office.directory)]
+    assert CliRunner().invoke(app, words).exit_code == 2
+
+
+def test_hidden_link_has_no_text_for_java(office: Office, machine: Path, tmp_path: Path) -> None:
+    paired_at("2.56.0", office, machine, tmp_path)
+    words = ["tunnels", "--side", "gateway", "--router", "java", "--data", str(office.directory)]
+    assert CliRunner().invoke(app, words).exit_code == 2

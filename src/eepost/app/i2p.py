@@ -7,8 +7,9 @@ an access list anybody in I2P could reach its port.
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,22 +19,17 @@ import msgspec
 from eepost.app.config import ConfigError, endpoints
 from eepost.app.office import Office
 from eepost.net.clock import random_octets
-from eepost.net.i2p.checks import (
-    Finding,
-    State,
-    Stranger,
-    file_is_current,
-    fine,
-    keys_are_private,
-    peers_are_told_apart,
-    proxy_answers,
-    service_is_reached,
-    strangers_are_refused,
-    unchecked,
-    wrong,
+from eepost.net.i2p.found import Found, Kind, find_binary, find_routers
+from eepost.net.i2p.keys import (
+    Keys,
+    KeysUnusable,
+    make_blindable_keys,
+    make_keys,
+    make_lease_key,
+    read_keys,
+    write_keys,
+    write_private,
 )
-from eepost.net.i2p.found import Found, Kind, find_routers
-from eepost.net.i2p.keys import Keys, KeysUnusable, make_keys, read_keys, write_keys, write_private
 from eepost.net.i2p.own import TUNNELS_FOLDER
 from eepost.net.i2p.tunnels import (
     ClientTunnel,
@@ -44,6 +40,7 @@ from eepost.net.i2p.tunnels import (
     i2pd_text,
     java_text,
 )
+from eepost.net.i2p.version import ask_version, can_encrypt_leases
 from eepost.net.listeners import Endpoint
 from eepost.net.peers import destination_hash
 from eepost.wire.link.pairing import SECRET_OCTETS, Pairing, Role, Side, format_pairing
@@ -71,6 +68,8 @@ CLIENT_SMTP = Endpoint("127.0.0.1", 7659)
 CLIENT_POP3 = Endpoint("127.0.0.1", 7660)
 SMTP_PORT, POP3_PORT, PORTAL_PORT, LINK_PORT = 25, 110, 80, 7662
 
+_LEASE_KEY = re.compile(r"[0-9A-Za-z~-]{43}=")
+
 RouterKind = Literal["i2pd", "java", "own"]
 
 
@@ -84,6 +83,10 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: int = 3
     socks: str = ""
     paired: tuple[str, ...] = ()
+    # Of the i2pd that serves us, as it was at setup; empty where it is not known.
+    version: str = ""
+    # Whether the link's lease set is encrypted, so that only paired gateways find it.
+    hides_link: bool = False
     # Further options of i2pd for each tunnel, for a network that is not the public one.
     extra: tuple[tuple[str, str], ...] = ()
 
@@ -145,11 +148,36 @@ class Reach:
     def _link(self) -> tuple[Tunnel, ...]:
         if not self.setup.paired:
             return ()
-        paired, shape = self.setup.paired, self.shape
+        # The server comes first: the router makes their common destination as the first one says.
         return (
-            ServerTunnel("eepost-link", LINK, LINK_PORT, LINK_KEYS, only_from=paired, shape=shape),
-            SocksTunnel("eepost-link-out", LINK_OUT, LINK_KEYS, shape),
+            ServerTunnel(
+                "eepost-link",
+                LINK,
+                LINK_PORT,
+                LINK_KEYS,
+                only_from=self.setup.paired,
+                lease_keys=tuple(filter(None, map(self._lease_key, self.setup.paired))),
+                shape=self.shape,
+            ),
+            SocksTunnel("eepost-link-out", LINK_OUT, LINK_KEYS, self.shape),
         )
+
+    def lease_key_file(self, gateway: str) -> Path:
+        """Return where the key is kept with which a paired gateway finds the link."""
+        return self.folder / f"gateway-{gateway}.key"
+
+    def _lease_key(self, gateway: str) -> str:
+        if not self.setup.hides_link:
+            return ""
+        file = self.lease_key_file(gateway)
+        try:
+            text = file.read_text("ascii").strip()
+        except (FileNotFoundError, UnicodeDecodeError):
+            text = ""
+        if not _LEASE_KEY.fullmatch(text):
+            mend = f"remove {file}, run eepost i2p setup, and give the gateway its tunnel again"
+            raise ConfigError(file, "", "holds no key of the gateway", mend)
+        return text
 
     def _probe(self) -> tuple[Tunnel, ...]:
         if self.setup.router != "own":
@@ -163,6 +191,24 @@ class Reach:
         return (
             ClientTunnel("eepost-smtp", CLIENT_SMTP, b32, SMTP_PORT, USER_KEYS, shape),
             ClientTunnel("eepost-pop3", CLIENT_POP3, b32, POP3_PORT, USER_KEYS, shape),
+        )
+
+    def gateway_tunnels(self, gateway: str) -> tuple[Tunnel, ...]:
+        """Return what a paired gateway's router needs to reach the link. Raises ConfigError.
+
+        It dials under the destination that was paired, from a keys file of its own.
+        """
+        link = self.keys(LINK_KEYS)
+        return (
+            ClientTunnel(
+                "eepost-link",
+                LINK_OUT,
+                link.b33 if self.setup.hides_link else link.b32,
+                LINK_PORT,
+                LINK_KEYS,
+                Shape(extra=self.setup.extra),
+                self._lease_key(gateway),
+            ),
         )
 
     def text(self, tunnels: tuple[Tunnel, ...]) -> str:
@@ -192,9 +238,12 @@ def choose(office: Office, wanted: str, root: Path, home: Path) -> Setup:
     found = [one for one in find_routers(root, home) if wanted in {"auto", one.kind.value}]
     running = [one for one in found if one.pid is not None]
     own = office.directory.resolve() / FOLDER / ROUTER_FOLDER
+    binary = find_binary(root)
+    version = ask_version(binary) if binary else ""
     others = [one for one in running if one.folder.resolve() != own]
     if wanted == "own" or (wanted == "auto" and not others):
-        return Setup("own", str(own), str(own / TUNNELS_FOLDER), socks=str(PROBE))
+        folder = str(own / TUNNELS_FOLDER)
+        return Setup("own", str(own), folder, socks=str(PROBE), version=version)
     if not others and not found:
         raise ConfigError(
             office.directory,
@@ -202,25 +251,39 @@ def choose(office: Office, wanted: str, root: Path, home: Path) -> Setup:
             f"no {wanted} router was found on this machine",
             "install one, or use --router own with an installed i2pd",
         )
-    return _setup_for((others or found)[0], own.parent)
+    return _setup_for((others or found)[0], own.parent, version)
 
 
-def _setup_for(found: Found, folder: Path) -> Setup:
+def _setup_for(found: Found, folder: Path, version: str) -> Setup:
     if found.kind is Kind.JAVA:
         return Setup("java", str(folder), str(folder))  # its own files stay its owner's work
     socks = str(found.socks) if found.socks and found.socks.is_loopback else ""
-    return Setup("i2pd", str(found.folder), str(found.tunnels_folder), socks=socks)
+    tunnels = str(found.tunnels_folder)
+    return Setup("i2pd", str(found.folder), tunnels, socks=socks, version=version)
 
 
 def save(office: Office, setup: Setup) -> Reach:
-    """Make what is missing: folders, keys, setup.toml. Existing keys always stay."""
+    """Make what is missing: folders, keys, setup.toml. Existing keys always stay.
+
+    Whether the link is hidden follows from the router's version and the link's keys. Raises
+    ConfigError.
+    """
     reach = Reach(office, setup)
     for folder in (reach.folder, *([reach.keys_folder] if setup.router == "own" else [])):
         folder.mkdir(mode=0o700, exist_ok=True)
         _give_to_owner(folder)
-    for name in (MAIL_KEYS, LINK_KEYS):
+    can_hide = can_encrypt_leases(setup.version)
+    link_keys = make_blindable_keys if can_hide else make_keys
+    for name, make in ((MAIL_KEYS, make_keys), (LINK_KEYS, link_keys)):
         if not (reach.keys_folder / name).exists():
-            write_keys(reach.keys_folder / name, make_keys(random_octets))
+            write_keys(reach.keys_folder / name, make(random_octets))
+    hides = can_hide and reach.keys(LINK_KEYS).is_blindable
+    setup = msgspec.structs.replace(setup, hides_link=hides)
+    reach = Reach(office, setup)
+    for gateway in setup.paired if hides else ():
+        if not reach.lease_key_file(gateway).exists():
+            key = make_lease_key(random_octets)
+            write_private(reach.lease_key_file(gateway), f"{key}\n".encode("ascii"))
     (reach.folder / SETUP_FILE).write_text(_toml(setup), "utf-8")
     _give_to_owner(reach.folder / SETUP_FILE)
     return reach
@@ -233,15 +296,6 @@ def _give_to_owner(path: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def router_notice(root: Path, home: Path) -> str | None:
-    """Return a sentence on a router that runs on this machine and could lead here, or None."""
-    running = [found for found in find_routers(root, home) if found.pid is not None]
-    if not running:
-        return None
-    name = {Kind.I2PD: "i2pd", Kind.JAVA: "Java I2P"}[running[0].kind]
-    return f"An I2P router ({name}) runs here: eepost i2p setup makes its tunnels lead to this."
-
-
 def _toml(setup: Setup) -> str:
     fields = msgspec.to_builtins(setup)
     # JSON's strings, numbers and lists of them are TOML's as well.
@@ -251,8 +305,37 @@ def _toml(setup: Setup) -> str:
 
 def write_tunnels(reach: Reach) -> None:
     """Write our tunnels where the router reads them. Raises OSError."""
-    reach.tunnels_file.parent.mkdir(parents=True, exist_ok=True)
-    reach.tunnels_file.write_text(reach.text(reach.tunnels()), "utf-8")
+    file, text = reach.tunnels_file, reach.text(reach.tunnels())
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if reach.setup.hides_link:
+        _hide(file, reach.keys_folder)
+    file.write_text(text, "utf-8")
+
+
+def _hide(file: Path, like: Path) -> None:
+    """Make a file, or what there is, readable for the router's user alone: it will hold keys."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+        if os.geteuid() == 0:
+            owner = like.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(descriptor)
+
+
+def link_secrecy(reach: Reach) -> str:
+    """Say whether strangers can find the link's destination, and why if they can."""
+    setup = reach.setup
+    if setup.hides_link:
+        return "hidden: nobody finds it without a key, and each gateway has its own"
+    if setup.router == "java":
+        return "not hidden: eepost writes encrypted lease sets for i2pd only"
+    if not can_encrypt_leases(setup.version):
+        which = f"i2pd {setup.version}" if setup.version else "an i2pd of unknown version"
+        return f"not hidden: {which} can't, 2.56 and newer can"
+    file = reach.keys_folder / LINK_KEYS
+    return f"not hidden: {file} is of type 7; remove it, run setup and pair anew to hide the link"
 
 
 def paired_names(addresses: Sequence[str]) -> tuple[str, ...]:
@@ -285,62 +368,7 @@ def pair(reach: Reach, gateway: str, file: Path) -> Reach:
     write_private(file, format_pairing(pairing.mirrored()).encode("utf-8"))
     own = reach.folder / PAIRING_FILE
     own.unlink(missing_ok=True)
+    reach.lease_key_file(name).unlink(missing_ok=True)  # a new pairing has all secrets new
     write_private(own, format_pairing(pairing).encode("utf-8"))
     paired = tuple(dict.fromkeys((*reach.setup.paired, name)))
     return save(reach.office, msgspec.structs.replace(reach.setup, paired=paired))
-
-
-async def examine(reach: Reach, stranger: Stranger | None, root: Path, home: Path) -> list[Finding]:
-    """Look at everything between I2P and our listeners, the cheap questions first."""
-    findings = [*_at_rest(reach, root, home)]
-    if stranger is None:
-        reason = "the router's SOCKS5 port is shut, and a stranger's eye needs one"
-        return [*findings, unchecked("from I2P", reason, "enable the SOCKS proxy, or --socks")]
-    findings.append(await proxy_answers("a stranger's eye", stranger))
-    if findings[-1].state is State.WRONG:
-        return findings
-    return findings + await _from_outside(reach, stranger)
-
-
-async def _from_outside(reach: Reach, stranger: Stranger) -> list[Finding]:
-    findings: list[Finding] = []
-    try:
-        mail = reach.keys(MAIL_KEYS).b32
-        link = reach.keys(LINK_KEYS).b32
-    except (ConfigError, PermissionError):
-        return [unchecked("from I2P", "our own address can't be read", "ask as root")]
-    listeners = endpoints(reach.office.settings)
-    for subject, port, key in (
-        ("SMTP", SMTP_PORT, "smtp.listen"),
-        ("POP3", POP3_PORT, "pop3.listen"),
-    ):
-        findings += await service_is_reached(subject, stranger, mail, port, listeners[key])
-    findings += await peers_are_told_apart("peers", stranger, mail, PORTAL_PORT, PORTAL)
-    if reach.setup.paired:
-        findings.append(
-            await strangers_are_refused("gateway link", stranger, link, LINK_PORT, LINK)
-        )
-    else:
-        findings.append(fine("gateway link", "no gateway is paired, so no tunnel leads to it"))
-    return findings
-
-
-def _at_rest(reach: Reach, root: Path, home: Path) -> Iterator[Finding]:
-    yield _router_runs(reach, root, home)
-    for subject, name in (("mail destination", MAIL_KEYS), ("link destination", LINK_KEYS)):
-        yield keys_are_private(subject, reach.keys_folder / name)
-    if reach.setup.router == "java":
-        yield unchecked("tunnels", "Java I2P keeps its tunnels its own way", "eepost i2p tunnels")
-    else:
-        yield file_is_current("tunnels", reach.tunnels_file, reach.text(reach.tunnels()))
-
-
-def _router_runs(reach: Reach, root: Path, home: Path) -> Finding:
-    own = reach.setup.router == "own"
-    kind = Kind.JAVA if reach.setup.router == "java" else Kind.I2PD
-    for found in find_routers(root, home):
-        is_ours = found.folder.resolve() == reach.keys_folder.resolve()
-        if found.kind is kind and found.pid is not None and (is_ours or kind is Kind.JAVA):
-            return fine("router", f"{reach.setup.router} runs")
-    mend = "run eepost i2p run" if own else "start it, for instance systemctl start i2pd"
-    return wrong("router", f"{reach.setup.router} does not run", mend)

@@ -16,7 +16,7 @@ from eepost.accounts.registry import Registry
 from eepost.app.comparison import show_comparison
 from eepost.app.config import ConfigError
 from eepost.app.core import Core, serve
-from eepost.app.i2p import router_notice
+from eepost.app.i2p_doctor import router_notice
 from eepost.app.office import Office, create_office, open_office
 from eepost.net.clock import random_octets
 from eepost.net.dialogue import Dialogue
@@ -185,6 +185,7 @@ def _show_settings(core: Core, samples: list[Sample], console: Console) -> None:
         soft_wrap=True,
         highlight=False,
     )
-    console.print(router_notice(Path("/"), Path.home()) or _NO_ROUTER)
+    notice = router_notice(core.office, Path("/"), Path.home()) or _NO_ROUTER
+    console.print(notice, soft_wrap=True, highlight=False)
     console.print("Serving until Ctrl-C.", style="bold")
     sys.stdout.flush()

@@ -17,11 +17,13 @@ from eepost.net.i2p.checks import (
     State,
     Stranger,
     file_is_current,
+    is_confined,
     keys_are_private,
     peers_are_told_apart,
     proxy_answers,
     service_is_reached,
     strangers_are_refused,
+    strangers_do_not_find,
 )
 from eepost.net.i2p.keys import make_keys, write_keys
 from eepost.net.listeners import Endpoint
@@ -257,3 +259,72 @@ def test_tunnels_file_is_compared_with_the_settings(tmp_path: Path) -> None:
     assert "differs" in file_is_current("t", file, "y").text
     file.chmod(0o666)
     assert "anybody" in file_is_current("t", file, "x").text
+
+
+@pytest.mark.parametrize(
+    ("doors", "state"),
+    [({}, State.FINE), ({7662: None}, State.WRONG)],
+    ids=["not found", "found and silent"],
+)
+def test_hidden_link_must_not_be_found(doors: dict[int, Endpoint | None], state: State) -> None:
+    async def ask(stranger: Stranger) -> list[Finding]:
+        return [await strangers_do_not_find("link", stranger, "b" * 56 + ".b32.i2p", 7662)]
+
+    assert [finding.state for finding in look(Network(doors), ask)] == [state]
+
+
+def test_hidden_link_that_answers_a_stranger_is_wrong() -> None:
+    async def ask(stranger: Stranger) -> list[Finding]:
+        return [await strangers_do_not_find("link", stranger, "b" * 56 + ".b32.i2p", 7662)]
+
+    async def open_door(stranger: Stranger) -> list[Finding]:
+        async with served(greeting(b"hello\r\n")) as local:
+            network.doors[7662] = local
+            return await ask(stranger)
+
+    network = Network()
+    assert [finding.state for finding in look(network, open_door)] == [State.WRONG]
+
+
+def confine(root: Path, loaded: str, local: str) -> None:
+    """Make a machine with AppArmor switched on and Debian's profile for i2pd on disk."""
+    for name, text in (
+        ("sys/module/apparmor/parameters/enabled", "Y\n"),
+        ("sys/kernel/security/apparmor/profiles", loaded),
+        ("etc/apparmor.d/usr.sbin.i2pd", "profile i2pd {}\n"),
+        ("etc/apparmor.d/local/usr.sbin.i2pd", local),
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "local", "state"),
+    [
+        ("i2pd (enforce)\n", "", State.WRONG),
+        ("/usr/sbin/i2pd (enforce)\n", "", State.WRONG),
+        ("i2pd (enforce)\n", "owner /srv/post/i2p/router/** rwk,\n", State.FINE),
+        ("i2pd-other (enforce)\n", "", State.FINE),
+        ("", "", State.FINE),
+    ],
+)
+def test_router_that_apparmor_keeps_from_its_folder_is_found(
+    tmp_path: Path, loaded: str, local: str, state: State
+) -> None:
+    confine(tmp_path, loaded, local)
+    finding = is_confined("confinement", Path("/srv/post/i2p/router"), tmp_path)
+    assert finding.state is state
+    assert ("/srv/post/i2p/router/** rwk" in finding.mend) is (state is State.WRONG)
+
+
+def test_machine_without_apparmor_confines_nothing(tmp_path: Path) -> None:
+    assert is_confined("confinement", Path("/srv"), tmp_path).state is State.FINE
+    confine(tmp_path, "i2pd (enforce)\n", "")
+    (tmp_path / "sys/module/apparmor/parameters/enabled").write_text("N\n")
+    assert is_confined("confinement", Path("/srv"), tmp_path).state is State.FINE
+
+
+def test_profiles_that_can_not_be_read_are_not_guessed(tmp_path: Path) -> None:
+    confine(tmp_path, "", "")
+    (tmp_path / "sys/kernel/security/apparmor/profiles").unlink()
+    assert is_confined("confinement", Path("/srv"), tmp_path).state is State.UNCHECKED

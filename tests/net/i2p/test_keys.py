@@ -9,9 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from eepost.net.i2p.keys import (
     FILE_OCTETS,
+    ORDER,
     Keys,
     KeysUnusable,
+    b33_address,
+    make_blindable_keys,
     make_keys,
+    make_lease_key,
     parse_keys,
     read_keys,
     write_keys,
@@ -98,3 +102,69 @@ def test_seed_of_another_key_is_refused() -> None:
 
 def test_keys_are_not_printed() -> None:
     assert repr(keys()) == "Keys()"
+
+
+PRIME = 2**255 - 19
+CURVE_D = -121665 * pow(121666, -1, PRIME) % PRIME
+BASE_Y = 4 * pow(5, -1, PRIME) % PRIME
+BASE_X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
+
+
+def added(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
+    """Add two points of edwards25519 by its definition (RFC 8032 5.1.4, affine)."""
+    (x1, y1), (x2, y2) = one, two
+    bend = CURVE_D * x1 * x2 * y1 * y2
+    x3 = (x1 * y2 + x2 * y1) * pow(1 + bend, -1, PRIME) % PRIME
+    y3 = (y1 * y2 + x1 * x2) * pow(1 - bend, -1, PRIME) % PRIME
+    return x3, y3
+
+
+def multiple_of_the_base_point(scalar: int) -> bytes:
+    total, power = (0, 1), (BASE_X, BASE_Y)
+    while scalar:
+        if scalar & 1:
+            total = added(total, power)
+        power, scalar = added(power, power), scalar >> 1
+    x, y = total
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def test_blindable_destination_has_the_scalar_of_its_public_key(tmp_path: Path) -> None:
+    for seed in range(3):
+        made = make_blindable_keys(random.Random(seed).randbytes)
+        octets = made.octets
+        assert len(octets) == FILE_OCTETS
+        assert octets[384:391].hex() == "050004000b0000"
+        scalar = int.from_bytes(octets[-32:], "little")
+        assert scalar < ORDER
+        assert multiple_of_the_base_point(scalar) == octets[352:384]
+        assert made.is_blindable
+        assert not keys(seed).is_blindable
+        write_keys(tmp_path / f"{seed}.dat", made)
+        assert read_keys(tmp_path / f"{seed}.dat") == made
+
+
+@pytest.mark.parametrize("scalar", [0, ORDER, 2**256 - 1])
+def test_scalar_out_of_range_is_damage(scalar: int) -> None:
+    octets = make_blindable_keys(random.Random(1).randbytes).octets
+    with pytest.raises(KeysUnusable, match="damaged"):
+        parse_keys(octets[:-32] + scalar.to_bytes(32, "little"))
+
+
+def test_address_of_a_hidden_destination_is_the_one_that_i2pd_computes() -> None:
+    """The pair was printed by i2pd-tools, for a destination of type 7 without a key per client."""
+    public = bytes.fromhex("47f49d69f5f4e6ac8c2ebfa23ab0bc27e87bd6ac61572292ff788d3fcf745af1")
+    address = "a2pbgr7utvu7l5hgvsgc5p5chkylyj7ipplkyykxekjp66enh7hxiwxr.b32.i2p"
+    assert b33_address(public, signature=7, flags=0) == address
+
+
+def test_hidden_address_is_longer_and_says_that_a_key_is_needed() -> None:
+    made = make_blindable_keys(random.Random(1).randbytes)
+    assert len(made.b33) == 56 + len(".b32.i2p")
+    assert made.b33 == b33_address(made.octets[352:384], 11, 4)
+    assert made.b33 != b33_address(made.octets[352:384], 11, 0)
+
+
+def test_lease_keys_are_32_octets_in_the_alphabet_of_routers() -> None:
+    assert make_lease_key(lambda n: b"\xff" * n) == "~" * 42 + "8="
+    assert make_lease_key(lambda n: b"\xfb" * n).count("-") > 0

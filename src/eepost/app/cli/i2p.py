@@ -5,6 +5,7 @@ import asyncio
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,14 @@ from eepost.app.i2p import (
     MAIL_KEYS,
     Reach,
     choose,
-    examine,
+    link_secrecy,
     open_reach,
     pair,
     paired_names,
     save,
     write_tunnels,
 )
+from eepost.app.i2p_doctor import examine
 from eepost.app.office import open_office
 from eepost.net.clock import monotonic_seconds
 from eepost.net.connect import Patience
@@ -138,26 +140,58 @@ def _place(reach: Reach) -> None:
 @app.command("tunnels")
 def tunnels(
     data: Data,
-    side: Annotated[str, typer.Option("--side", help="client: for users; server: ours.")],
+    side: Annotated[
+        str,
+        typer.Option("--side", help="client: for users; gateway: for a paired one; server: ours."),
+    ],
+    gateway: Annotated[
+        str | None,
+        typer.Option("--gateway", help="Which gateway's, by its b32 address, if more are paired."),
+    ] = None,
     router: Annotated[str, typer.Option("--router", help="i2pd or java.")] = "i2pd",
 ) -> None:
-    """Print tunnels: what users put into their router, or what stands in ours."""
+    """Print tunnels: what users or a gateway put into their router, or what stands in ours.
+
+    Where the link is hidden, a gateway's text and ours hold the keys to find it: pass a gateway's
+    on over a safe way.
+    """
     reach = open_reach(open_office(data))
-    sides = {"client": reach.client_tunnels, "server": reach.tunnels}
+    sides: dict[str, Callable[[], tuple[Tunnel, ...]]] = {
+        "client": reach.client_tunnels,
+        "gateway": lambda: reach.gateway_tunnels(_paired_gateway(reach, gateway)),
+        "server": reach.tunnels,
+    }
     texts = {"i2pd": i2pd_text, "java": java_text}
     if side not in sides or router not in texts:
-        raise typer.BadParameter("--side is client or server, --router is i2pd or java")
+        raise typer.BadParameter("--side is client, gateway or server, --router is i2pd or java")
+    if side == "gateway" and router == "java" and reach.setup.hides_link:
+        raise typer.BadParameter("a hidden link is reached by i2pd only", param_hint="--router")
     typer.echo(texts[router](sides[side]()), nl=False)
+
+
+def _paired_gateway(reach: Reach, wanted: str | None) -> str:
+    paired = reach.setup.paired
+    try:
+        names = paired_names([wanted]) if wanted else paired
+    except ValueError as reason:
+        raise typer.BadParameter(str(reason), param_hint="--gateway") from None
+    if len(names) != 1 or names[0] not in paired:
+        known = " ".join(paired) or "none"
+        raise typer.BadParameter(f"is one of the paired ones: {known}", param_hint="--gateway")
+    return names[0]
 
 
 @app.command("show")
 def show(data: Data) -> None:
     """Show addresses, tunnels and where they are kept."""
     reach = open_reach(open_office(data))
+    link = reach.keys(LINK_KEYS)
     rows = [
-        ("router", reach.setup.router),
+        ("router", f"{reach.setup.router} {reach.setup.version}".rstrip()),
         ("mail destination", reach.keys(MAIL_KEYS).b32),
-        ("link destination", reach.keys(LINK_KEYS).b32),
+        ("link destination", link.b32),
+        *([("gateways find it as", link.b33)] if reach.setup.hides_link else []),
+        ("link's lease set", link_secrecy(reach)),
         ("paired gateways", " ".join(reach.setup.paired) or "none"),
         ("keys", str(reach.keys_folder)),
         ("tunnels", str(reach.tunnels_file)),
@@ -188,6 +222,11 @@ def pair_gateway(
         raise typer.BadParameter(str(reason)) from None
     _place(reach)
     typer.echo(f"Give {out} to the gateway's operator over a safe way, then delete it here.")
+    typer.echo(f"The link's destination is {link_secrecy(reach)}.")
+    typer.echo(
+        f"What the gateway's router needs: eepost i2p tunnels --data {data} --side gateway"
+        f" --gateway {gateway}"
+    )
 
 
 @app.command("doctor")

@@ -34,6 +34,12 @@ from eepost.net.peers import PeerKind, Resolver, from_header, resolve
 GREETING_OCTETS = 512
 _HEADER = b"x-i2p-destb32:"
 
+APPARMOR_SWITCH = "sys/module/apparmor/parameters/enabled"
+APPARMOR_LOADED = "sys/kernel/security/apparmor/profiles"
+APPARMOR_PROFILE = "etc/apparmor.d/usr.sbin.i2pd"
+APPARMOR_LOCAL = "etc/apparmor.d/local/usr.sbin.i2pd"
+APPARMOR_NAMES = ("i2pd", "/usr/sbin/i2pd", "/{usr/,}sbin/i2pd")
+
 
 class State(Enum):
     """How a finding turned out."""
@@ -115,6 +121,34 @@ def file_is_current(subject: str, file: Path, expected: str) -> Finding:
     if file.stat().st_mode & stat.S_IWOTH:
         return wrong(subject, f"{file} can be changed by anybody", f"chmod o-w {file}")
     return fine(subject, str(file))
+
+
+def is_confined(subject: str, folder: Path, root: Path) -> Finding:
+    """Look whether AppArmor keeps i2pd from a folder of our own."""
+    try:
+        is_on = (root / APPARMOR_SWITCH).read_bytes()[:1] == b"Y"
+    except OSError:
+        is_on = False
+    if not is_on or not (root / APPARMOR_PROFILE).exists():
+        return fine(subject, "AppArmor does not confine i2pd")
+    try:
+        loaded = (root / APPARMOR_LOADED).read_text("utf-8", "replace")
+    except OSError:
+        return unchecked(subject, "AppArmor's profiles can't be read by this user", "ask as root")
+    if not any(line.partition(" (")[0] in APPARMOR_NAMES for line in loaded.splitlines()):
+        return fine(subject, "AppArmor's profile for i2pd is not loaded")
+    try:
+        local = (root / APPARMOR_LOCAL).read_text("utf-8", "replace")
+    except OSError:
+        local = ""
+    if str(folder) in local:
+        return fine(subject, f"AppArmor lets i2pd use {folder}")
+    return wrong(
+        subject,
+        f"AppArmor keeps i2pd from {folder}",
+        f"add `owner {folder}/ rw,` and `owner {folder}/** rwk,` to /{APPARMOR_LOCAL}, "
+        f"then apparmor_parser -r /{APPARMOR_PROFILE}",
+    )
 
 
 async def greeting_of(endpoint: Endpoint, patience: Patience) -> bytes | None:
@@ -251,6 +285,26 @@ async def strangers_are_refused(
             f"a destination that is not paired {came}",
             "the link's tunnel needs accesslist; run eepost i2p setup --paired ADDRESS again",
         )
+
+
+async def strangers_do_not_find(subject: str, stranger: Stranger, b33: str, port: int) -> Finding:
+    """Look whether an encrypted lease set keeps the destination from who has no key for it.
+
+    Not to find it is all that a stranger can see: it may as well not be there.
+    """
+    connector = stranger.connector(b33, port)
+    try:
+        connection = await connector.greeted()
+    except Unreachable:
+        if not connector.counts.connected:
+            return fine(subject, "a stranger does not find it without a key")
+    else:
+        await connection.close()
+    return wrong(
+        subject,
+        "a stranger finds the link without a key",
+        "did the router read the tunnels file? run eepost i2p setup again and reload it",
+    )
 
 
 async def peers_are_told_apart(

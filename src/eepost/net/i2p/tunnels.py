@@ -37,6 +37,8 @@ class ServerTunnel:
     keys: str  # file name in the router's folder; tunnels with one file share a destination
     is_http: bool = False  # the router then sets X-I2P-DestB32 itself and drops forged ones
     only_from: tuple[str, ...] = ()  # b32 addresses without .b32.i2p; others never reach the port
+    # One key a client, in I2P's base 64: without one the destination is not found. i2pd only.
+    lease_keys: tuple[str, ...] = field(default=(), repr=False)
     shape: Shape = field(default_factory=Shape)
 
 
@@ -50,6 +52,7 @@ class ClientTunnel:
     destination_port: int
     keys: str
     shape: Shape = field(default_factory=Shape)
+    lease_key: str = field(default="", repr=False)  # opens the destination's encrypted lease set
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ def i2pd_text(tunnels: tuple[Tunnel, ...]) -> str:
 
 def _i2pd_section(tunnel: Tunnel) -> str:
     options = [*_i2pd_ends(tunnel), ("keys", tunnel.keys), *_i2pd_shape(tunnel.shape)]
-    lines = [f"{key} = {value}" for key, value in options]
+    # Encryption wins over the shape's further options; i2pd refuses a key that stands there twice.
+    lines = [f"{key} = {value}" for key, value in {**dict(options), **_encryption(tunnel)}.items()]
     return "\n".join([f"[{tunnel.name}]", *lines, ""])
 
 
@@ -108,6 +112,23 @@ def _i2pd_ends(tunnel: Tunnel) -> list[tuple[str, str]]:
                 ("port", str(tunnel.listen.port)),
                 ("gzip", "false"),
             ]
+
+
+def _encryption(tunnel: Tunnel) -> dict[str, str]:
+    """Return the options of an encrypted lease set as i2pd's documentation gives them."""
+    match tunnel:
+        case ServerTunnel(lease_keys=keys) if keys:
+            numbered = enumerate(keys)
+            return {
+                "signaturetype": "11",
+                "i2cp.leaseSetType": "5",
+                "i2cp.leaseSetAuthType": "2",  # a shared key for each client
+                **{f"i2cp.leaseSetClient.psk.{n}": f"gateway{n}:{key}" for n, key in numbered},
+            }
+        case ClientTunnel(lease_key=key) if key:
+            return {"i2cp.leaseSetPrivKey": key}
+        case _:
+            return {}
 
 
 def _i2pd_shape(shape: Shape) -> list[tuple[str, str]]:
