@@ -177,6 +177,32 @@ def test_a_right_login_is_recalled_without_any_work(office: Office) -> None:
     assert office.recalled("alice@elsewhere.org") == (False, False)
 
 
+def test_sealing_keys_are_remembered_with_the_login(office: Office) -> None:
+    opened = office.maildrop()
+    assert isinstance(opened, OpenMaildrop)
+    assert office.authenticator.recall_sealing_keys(opened) == {}
+    office.authenticator.remember_sealing_keys(opened, {7: bytes(32)})
+    again = office.authenticator.recall_maildrop("alice", RIGHT)
+    assert again is not None
+    assert office.authenticator.recall_sealing_keys(again) == {7: bytes(32)}
+    office.now += 300
+    assert office.authenticator.recall_sealing_keys(again) == {}
+
+
+def test_a_reset_leaves_no_sealing_key_to_the_new_login(office: Office) -> None:
+    old = office.maildrop()
+    assert isinstance(old, OpenMaildrop)
+    office.authenticator.remember_sealing_keys(old, {7: bytes(32)})
+    office.registry.reset_password("alice", "new password")
+    new = office.maildrop(password="new password")
+    assert isinstance(new, OpenMaildrop)
+    assert office.authenticator.recall_sealing_keys(new) == {}
+    office.authenticator.remember_sealing_keys(new, {8: bytes(32)})
+    office.authenticator.remember_sealing_keys(old, {7: bytes(32)})
+    assert office.authenticator.recall_sealing_keys(new) == {8: bytes(32)}
+    assert office.authenticator.recall_sealing_keys(old) == {}
+
+
 def test_submission_remembers_no_private_key(office: Office) -> None:
     office.submission()
     assert office.recalled() == (True, False)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eepost.accounts import memory as memory_module
 from eepost.accounts.memory import LoginMemory
-from eepost.accounts.model import State
+from eepost.accounts.model import Account, State
 from tests.contracts.samples import account, octets
 
 ALICE, BOB = account("alice"), account("bob")
@@ -157,12 +158,131 @@ def test_a_forgotten_account_is_not_recalled() -> None:
     assert recalled(memory, "bob") == (True, False)
 
 
+# Sealing keys.
+
+SEALING_KEYS = {2**63 - 1: octets("first", 32), 0: octets("second", 32)}
+
+
+def opened(
+    memory: LoginMemory,
+    owner: Account = ALICE,
+    seeds: dict[int, bytes] = SEEDS,
+    now: float = 1000.0,
+) -> dict[int, bytes]:
+    return memory.recall_sealing_keys(owner, seeds, now)
+
+
+def with_sealing_keys() -> LoginMemory:
+    memory = remembering()
+    memory.remember_maildrop(BOB, "password", SEEDS, 1000.0, EPOCH)
+    memory.remember_sealing_keys(ALICE, SEEDS, SEALING_KEYS, 1000.0)
+    return memory
+
+
+def test_sealing_keys_that_a_login_opened_are_recalled_for_it_alone() -> None:
+    memory = with_sealing_keys()
+    assert opened(memory) == SEALING_KEYS
+    assert opened(memory, replace(ALICE)) == SEALING_KEYS
+    assert opened(memory, BOB) == {}
+    assert opened(remembering()) == {}
+
+
+def test_sealing_keys_add_up() -> None:
+    memory = with_sealing_keys()
+    memory.remember_sealing_keys(ALICE, SEEDS, {5: octets("third", 32)}, 1001.0)
+    memory.remember_sealing_keys(ALICE, SEEDS, {}, 1002.0)
+    assert opened(memory) == SEALING_KEYS | {5: octets("third", 32)}
+
+
+def test_of_too_many_sealing_keys_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "MAX_SEALING_KEYS", 3)
+    memory = remembering()
+    for number in range(10):
+        memory.remember_sealing_keys(ALICE, SEEDS, {number: octets(f"{number}", 32)}, 1000.0)
+    assert list(opened(memory)) == [7, 8, 9]
+    memory.remember_sealing_keys(ALICE, SEEDS, {n: bytes(32) for n in range(20, 30)}, 1000.0)
+    assert list(opened(memory)) == [27, 28, 29]
+
+
+def test_sealing_keys_live_no_longer_than_their_login() -> None:
+    memory = with_sealing_keys()
+    memory.remember_sealing_keys(ALICE, SEEDS, {5: bytes(32)}, 1299.0)
+    assert len(opened(memory, now=1299.9)) == 3
+    assert opened(memory, now=1300.0) == {}
+    memory.remember_sealing_keys(ALICE, SEEDS, {6: bytes(32)}, 1300.0)
+    assert len(opened(memory, now=1299.9)) == 3  # what came too late was not kept
+    memory.forget_expired(1300.0)
+    assert opened(memory, now=1299.9) == {}
+
+
+@pytest.mark.parametrize("forget", ["forget", "changed", "remembered anew"])
+def test_sealing_keys_are_forgotten_with_their_login(forget: str) -> None:
+    memory = with_sealing_keys()
+    if forget == "forget":
+        memory.forget("alice")
+    elif forget == "changed":
+        memory.confirm("alice", replace(ALICE, keys=()), EPOCH + 1)
+    else:
+        memory.remember_maildrop(ALICE, "password", SEEDS, 1100.0, EPOCH)
+    assert opened(memory) == {}
+
+
+def test_sealing_keys_stay_where_another_account_changed() -> None:
+    memory = with_sealing_keys()
+    memory.confirm("alice", replace(ALICE), EPOCH + 1)
+    assert opened(memory) == SEALING_KEYS
+
+
+def test_a_session_from_before_a_change_neither_gets_nor_gives_sealing_keys() -> None:
+    memory = with_sealing_keys()
+    before = replace(ALICE, keys=())
+    memory.remember_sealing_keys(before, SEEDS, {5: bytes(32)}, 1000.0)
+    assert opened(memory, before) == {}
+    assert opened(memory) == SEALING_KEYS
+
+
+def test_a_login_that_is_not_remembered_keeps_no_sealing_keys() -> None:
+    memory = LoginMemory(KEY)
+    memory.remember_submission(ALICE, "password", 1000.0, EPOCH)
+    memory.remember_sealing_keys(ALICE, SEEDS, SEALING_KEYS, 1000.0)
+    assert opened(memory) == {}
+    unremembering = remembering(lifetime_seconds=0.0)
+    unremembering.remember_sealing_keys(ALICE, SEEDS, SEALING_KEYS, 1000.0)
+    assert opened(unremembering, now=999.0) == {}
+
+
+def test_sealing_keys_open_under_the_private_keys_alone() -> None:
+    memory = with_sealing_keys()
+    assert opened(memory, seeds={}) == {}
+    assert opened(memory, seeds={**SEEDS, 7: octets("another", 96)}) == {}
+    other = LoginMemory(KEY[::-1])
+    other._maildrops = memory._maildrops
+    assert opened(other) == {}
+    memory._maildrops["bob"].sealing_keys = memory._maildrops["alice"].sealing_keys
+    assert opened(memory, BOB) == {}
+
+
+def test_no_sealing_key_lies_in_memory() -> None:
+    held = everything(with_sealing_keys())
+    assert not any(key[:8] in held or key[-8:] in held for key in SEALING_KEYS.values())
+
+
+def test_each_sealing_uses_another_nonce() -> None:
+    memory = with_sealing_keys()
+    entry = memory._maildrops["alice"]
+    nonces = {entry.nonce, memory._maildrops["bob"].nonce}
+    for _ in range(3):
+        nonces.add(entry.sealing_keys[:12])
+        memory.remember_sealing_keys(ALICE, SEEDS, SEALING_KEYS, 1000.0)
+    assert len(nonces) == 5
+
+
 # What lies in memory.
 
 
 def everything(memory: LoginMemory) -> bytes:
     entries = [*memory._submission.values(), *memory._maildrops.values()]
-    return b"".join(each.proof + each.nonce for each in entries)
+    return b"".join(each.sealing_keys + each.proof + each.nonce for each in entries)
 
 
 def test_no_password_and_no_seed_lies_in_memory() -> None:

@@ -64,6 +64,25 @@ def test_an_opener_says_which_encapsulations_it_needs_and_learns_each_once() -> 
     assert len(opener.listing(entries)) == len(entries)
 
 
+def test_an_opener_that_is_reminded_needs_no_encapsulation_and_no_private_key() -> None:
+    entries = [stored(each) for each in MESSAGES]
+    opened = Opener({1: SEED}).learn(ENCAPSULATIONS)
+    assert set(opened) == {each.number for each in ENCAPSULATIONS}
+    later = Opener({})
+    later.remind(opened)
+    assert not later.needs(entries)
+    assert later.learn(ENCAPSULATIONS) == {}
+    listed = later.listing(entries)
+    assert len(listed) == len(entries)
+    assert later.open_segment(listed[0], 0, MESSAGES[0].segments[0]) == b"text"
+
+
+def test_what_does_not_open_is_not_there_to_be_remembered() -> None:
+    damaged = replace(ENCAPSULATIONS[0], octets=ENCAPSULATIONS[0].octets[::-1])
+    assert set(Opener({1: SEED}).learn([damaged, ENCAPSULATIONS[1]])) == {ENCAPSULATIONS[1].number}
+    assert Opener({}).learn(ENCAPSULATIONS) == {}
+
+
 def test_mail_of_a_generation_without_its_key_is_left_out_and_counted() -> None:
     old, new = sealed(3), sealed(2, NEWER, seed=1)
     everything = [stored(each) for each in old + new]

@@ -60,6 +60,7 @@ class Office:
         accounts.add(self.alice)
         self.maildrops = Counted(accounts)
         self.sent = 0
+        self.sealing_keys: dict[int, bytes] = {}
         self._sealer = Sealer(chance(4), window_seconds=60)
         self._desk = Desk(
             authenticator=cast(Any, self),
@@ -78,6 +79,12 @@ class Office:
     def recall_maildrop(self, _login: str, _password: str) -> OpenMaildrop:
         return OpenMaildrop(self.alice, {1: PrivateKey(SEED.seed)})
 
+    def recall_sealing_keys(self, _found: OpenMaildrop) -> dict[int, bytes]:
+        return self.sealing_keys
+
+    def remember_sealing_keys(self, _found: OpenMaildrop, keys: dict[int, bytes]) -> None:
+        self.sealing_keys = {**self.sealing_keys, **keys}
+
     async def offload(self, work: Callable[[], T]) -> T:
         return work()
 
@@ -89,6 +96,9 @@ class Office:
         sealed = self._sealer.seal(owner, [b"text"], NOW + self.sent * SECOND)
         await self.maildrops.deliver([sealed])
         return sealed
+
+    def renew_sealing_key(self) -> None:
+        self._sealer = Sealer(chance(100 + self.sent), window_seconds=60)
 
     async def login(self) -> tuple[Fetch, int]:
         """Return a session and how many messages it was shown."""
@@ -158,3 +168,28 @@ async def test_a_refresh_that_failed_is_made_good_by_the_next(office: Office) ->
         await arrived(session)
     office.maildrops.while_reading = None
     assert await arrived(session) == 1
+
+
+async def test_an_encapsulation_is_opened_once_for_all_sessions_of_a_login(office: Office) -> None:
+    await office.deliver()
+    for _ in range(3):
+        assert (await office.login())[1] == 1
+    assert office.maildrops.encapsulations_read == 1
+    office.renew_sealing_key()
+    await office.deliver()
+    session, shown = await office.login()
+    assert (shown, office.maildrops.encapsulations_read) == (2, 2)
+    await office.deliver()
+    assert await arrived(session) == 1
+    assert office.maildrops.encapsulations_read == 2
+    assert len(office.sealing_keys) == 2
+
+
+async def test_mail_under_many_sealing_keys_is_listed_too(office: Office) -> None:
+    for _ in range(20):
+        office.renew_sealing_key()
+        await office.deliver()
+    for _ in range(2):
+        assert (await office.login())[1] == 20
+    assert office.maildrops.encapsulations_read == 1
+    assert len(office.sealing_keys) == 20

@@ -7,7 +7,7 @@ nor by its time; must not let logins take more than the CPU that was set aside f
 Trust: anybody who can reach a port may try any login with any password.
 """
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from eepost.accounts.keyring import Door, open_seeds
@@ -134,6 +134,14 @@ class Authenticator:
             )
         return _open_maildrop(found)
 
+    def recall_sealing_keys(self, found: OpenMaildrop) -> dict[int, bytes]:
+        """Return what sessions of this login have opened: 32 octets by encapsulation number."""
+        return self._memory.recall_sealing_keys(found.account, _seeds(found), self._clock())
+
+    def remember_sealing_keys(self, found: OpenMaildrop, keys: Mapping[int, bytes]) -> None:
+        """Remember what a session has opened, no longer than its login and as well guarded."""
+        self._memory.remember_sealing_keys(found.account, _seeds(found), keys, self._clock())
+
     def epoch(self) -> int:
         """Return a number that changes with any account; of use when read before a login."""
         return self._accounts.epoch()
@@ -243,3 +251,7 @@ class Authenticator:
 def _open_maildrop(found: _Right) -> OpenMaildrop:
     keys = {generation: PrivateKey.from_seed(seed) for generation, seed in found.seeds.items()}
     return OpenMaildrop(found.account, keys)
+
+
+def _seeds(found: OpenMaildrop) -> dict[int, bytes]:
+    return {generation: key.seed for generation, key in found.keys.items()}

@@ -3,9 +3,11 @@
 
 Duty: answer in microseconds. For submission it keeps a keyed hash; for maildrops the private keys
 wrapped under a key that comes from the process key and the password together, so that what lies
-here opens nothing without the password. Must not keep a password. Whoever reads the memory of the
-running process has both hash and process key, and can guess weak passwords quickly for as long as
-they are remembered: that is the price, and it ends with `lifetime_seconds`.
+here opens nothing without the password. Beside them lie the sealing keys that sessions of the
+login have opened (each costs 0.1 ms), wrapped under a key that takes those private keys to make.
+Must not keep a password. Whoever reads the memory of the running process has both hash and process
+key, and can guess weak passwords quickly for as long as they are remembered: that is the price,
+and it ends with `lifetime_seconds`.
 
 Changing any account changes the store's epoch. What was remembered at another epoch answers
 nothing until `confirm` has seen that its account is still as it was, so one change of one account
@@ -17,6 +19,7 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from struct import Struct
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -29,9 +32,13 @@ from eepost.seal.keypair import SEED_OCTETS
 LIFETIME_SECONDS = 300.0
 # Some 3 kB each with its account; the oldest is forgotten first.
 MAX_ENTRIES = 4_096
+# 40 octets each, so 40 kB where somebody leaves the mail of months in his maildrop.
+MAX_SEALING_KEYS = 1_000
 
 _GENERATION_OCTETS = 4
 _STEP = _GENERATION_OCTETS + SEED_OCTETS
+_NONCE_OCTETS = 12
+_SEALING_KEY = Struct(">Q32s")  # number of the encapsulation, and what was in it
 
 
 @dataclass(slots=True, repr=False)
@@ -41,6 +48,7 @@ class _Entry:
     expires: float
     proof: bytes  # a keyed hash, or the sealed seeds
     nonce: bytes = b""
+    sealing_keys: bytes = b""  # a nonce and what is sealed with it; nothing at first
 
 
 class LoginMemory:
@@ -85,13 +93,8 @@ class LoginMemory:
         epoch: int,
     ) -> None:
         """Remember the private keys' seeds, by generation, that this password opened."""
-        self._sealed += 1
-        nonce = self._sealed.to_bytes(12, "big")
-        text = b"".join(
-            generation.to_bytes(_GENERATION_OCTETS, "big") + seed
-            for generation, seed in seeds.items()
-        )
-        proof = self._cipher(account.name, password).encrypt(nonce, text, None)
+        nonce = self._next_nonce()
+        proof = self._cipher(account.name, password).encrypt(nonce, _seeds_text(seeds), None)
         self._keep(
             self._maildrops, _Entry(account, epoch, now + self._lifetime_seconds, proof, nonce)
         )
@@ -121,6 +124,30 @@ class LoginMemory:
             ]
             for at in range(0, len(text), _STEP)
         }
+
+    def remember_sealing_keys(
+        self, account: Account, seeds: Mapping[int, bytes], keys: Mapping[int, bytes], now: float
+    ) -> None:
+        """Remember sealing keys, by number of their encapsulation, for as long as the login.
+
+        `account` and `seeds` are what the login gave. Where it is remembered no more, or the
+        account has changed since, nothing is kept; of too many the newest are.
+        """
+        entry = self._of_login(account, now)
+        if entry is not None and keys:
+            known = {**self._opened_sealing_keys(entry, seeds), **keys}
+            newest = list(known.items())[-MAX_SEALING_KEYS:]
+            text = b"".join(_SEALING_KEY.pack(number, key) for number, key in newest)
+            nonce = self._next_nonce()
+            cipher = self._sealing_cipher(account.number, seeds)
+            entry.sealing_keys = nonce + cipher.encrypt(nonce, text, None)
+
+    def recall_sealing_keys(
+        self, account: Account, seeds: Mapping[int, bytes], now: float
+    ) -> dict[int, bytes]:
+        """Return the sealing keys that are remembered with this login."""
+        entry = self._of_login(account, now)
+        return {} if entry is None else self._opened_sealing_keys(entry, seeds)
 
     def is_stale(self, name: str, epoch: int) -> bool:
         """Something is remembered that `confirm` could make good for `epoch`."""
@@ -166,6 +193,35 @@ class LoginMemory:
             return None
         return entry
 
+    def _of_login(self, account: Account, now: float) -> _Entry | None:
+        # Whoever asks has logged in already, so another epoch matters no more than it does to his
+        # session; but what belongs to other keys or another password is not mixed with his.
+        entry = self._maildrops.get(account.name)
+        if entry is None or entry.expires <= now or entry.account != account:
+            return None
+        return entry
+
+    def _opened_sealing_keys(self, entry: _Entry, seeds: Mapping[int, bytes]) -> dict[int, bytes]:
+        nonce, sealed = entry.sealing_keys[:_NONCE_OCTETS], entry.sealing_keys[_NONCE_OCTETS:]
+        if not sealed:
+            return {}
+        try:
+            text = self._sealing_cipher(entry.account.number, seeds).decrypt(nonce, sealed, None)
+        except InvalidTag:
+            return {}
+        return dict(_SEALING_KEY.iter_unpack(text))
+
+    def _next_nonce(self) -> bytes:
+        self._sealed += 1
+        return self._sealed.to_bytes(_NONCE_OCTETS, "big")
+
+    def _sealing_cipher(self, account: int, seeds: Mapping[int, bytes]) -> ChaCha20Poly1305:
+        # The seeds lie here under the password only, so these keys do as well; and whoever has
+        # the seeds can open the same keys anyway, so a session needs to keep no password.
+        digest = hashlib.blake2b(key=self._key, digest_size=32, person=b"eepost sealing 1")
+        digest.update(account.to_bytes(8, "big") + _seeds_text(seeds))
+        return ChaCha20Poly1305(digest.digest())
+
     def _cipher(self, name: str, password: str) -> ChaCha20Poly1305:
         return ChaCha20Poly1305(self._digest(b"eepost recall 1", name, password))
 
@@ -173,3 +229,9 @@ class LoginMemory:
         # A name holds no NUL, so name and password can't be shifted against each other.
         text = name.encode("ascii") + b"\0" + secret_octets(password)
         return hashlib.blake2b(text, key=self._key, digest_size=32, person=purpose).digest()
+
+
+def _seeds_text(seeds: Mapping[int, bytes]) -> bytes:
+    return b"".join(
+        generation.to_bytes(_GENERATION_OCTETS, "big") + seed for generation, seed in seeds.items()
+    )

@@ -187,7 +187,7 @@ class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     remembered_seconds: Annotated[
         int,
         _about(
-            "How long a right password is remembered in memory, as a keyed hash and a wrapped key,"
+            "How long a right password is remembered in memory, as a keyed hash and wrapped keys,"
             " so that polling costs no Argon2. 0 remembers nothing.",
             ge=0,
             le=3_600,

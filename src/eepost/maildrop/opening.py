@@ -14,7 +14,13 @@ from eepost.maildrop.entry import context_of, unpack_entry
 from eepost.maildrop.model import Encapsulation, IndexEntry, StoredEntry
 from eepost.seal.broken import SealBroken
 from eepost.seal.keypair import PrivateKey, open_encapsulation
-from eepost.seal.segments import SealingKey, content_segments, open_entry, open_segment
+from eepost.seal.segments import (
+    SEALING_KEY_OCTETS,
+    SealingKey,
+    content_segments,
+    open_entry,
+    open_segment,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,24 @@ class Opener:
         known = self._sealing_keys
         return any(each.encapsulation not in known for each in stored)
 
-    def learn(self, encapsulations: Iterable[Encapsulation]) -> None:
-        """Open encapsulations that are new; each costs 0.1 ms, once."""
+    def learn(self, encapsulations: Iterable[Encapsulation]) -> dict[int, bytes]:
+        """Open encapsulations that are new and return what was in them, by their number.
+
+        Each costs 0.1 ms, once, and not even that where `remind` was given it.
+        """
+        opened = {}
         for each in encapsulations:
             if each.number not in self._sealing_keys:
-                self._sealing_keys[each.number] = self._open(each)
+                octets = self._open(each)
+                self._sealing_keys[each.number] = None if octets is None else SealingKey(octets)
+                if octets is not None:
+                    opened[each.number] = octets
+        return opened
+
+    def remind(self, opened: Mapping[int, bytes]) -> None:
+        """Take what `learn` returned to earlier sessions of the same owner."""
+        for number, octets in opened.items():
+            self._sealing_keys[number] = SealingKey(octets)
 
     def listing(
         self, stored: Iterable[StoredEntry], encapsulations: Iterable[Encapsulation] = ()
@@ -90,15 +109,15 @@ class Opener:
             raise SealBroken
         return open_segment(key, listed.number, at, octets, listed.entry.size_octets)
 
-    def _open(self, encapsulation: Encapsulation) -> SealingKey | None:
+    def _open(self, encapsulation: Encapsulation) -> bytes | None:
         private = self._keys.get(encapsulation.generation)
         if private is None:
             return None
         try:
             octets = open_encapsulation(private, encapsulation.octets, context_of(encapsulation))
-            return SealingKey(octets)
-        except (SealBroken, ValueError):
+        except SealBroken:
             return None
+        return octets if len(octets) == SEALING_KEY_OCTETS else None
 
 
 def _order(listed: Listed) -> tuple[int, int]:

@@ -23,6 +23,7 @@ Octets: TypeAlias = bytes | memoryview
 # A reader holds one segment at a time: 256 KiB for each session that is in RETR.
 SEGMENT_OCTETS = 262_144
 SEGMENT_OVERHEAD_OCTETS = 16
+SEALING_KEY_OCTETS = 32
 # Most mail without attachments is below 8 kB; under 1 kB sizes would tell one short note from
 # another, and there are few enough of them to give each a whole kilobyte.
 MIN_PADDED_OCTETS = 1024

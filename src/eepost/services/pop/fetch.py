@@ -17,7 +17,7 @@ from eepost.accounts.authenticator import Authenticator, Busy, OpenMaildrop, Wro
 from eepost.accounts.model import Account
 from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
-from eepost.maildrop.model import Encapsulation, StoredEntry
+from eepost.maildrop.model import StoredEntry
 from eepost.maildrop.opening import Listed, Opener
 from eepost.maildrop.ports import MaildropStore
 from eepost.seal.broken import SealBroken
@@ -88,6 +88,7 @@ class Fetch:
         "_is_welcome",
         "_known",
         "_listed",
+        "_maildrop",
         "_mark",
         "_opener",
         "_peer",
@@ -97,6 +98,7 @@ class Fetch:
 
     _account: Account
     _epoch: int  # of the accounts, when the login was last known to be in force
+    _maildrop: OpenMaildrop
     _opener: Opener
 
     def __init__(self, desk: Desk, peer: bytes | None, is_welcome: bool) -> None:
@@ -158,7 +160,7 @@ class Fetch:
             case OpenMaildrop() if not self._take(found.account.number):
                 yield refusals.LOGIN_ELSEWHERE
             case OpenMaildrop():
-                self._account = found.account
+                self._account, self._maildrop = found.account, found
                 self._opener = Opener(found.keys)
                 yield Admitted(await self._refresh())
                 self._is_known = True
@@ -210,8 +212,9 @@ class Fetch:
     async def _list(self, new: Sequence[StoredEntry]) -> list[Entry]:
         opener = self._opener
         if opener.needs(new):
-            account = self._account.number
-            await self._learn(await self._desk.maildrops.encapsulations(account))
+            opener.remind(self._desk.authenticator.recall_sealing_keys(self._maildrop))
+        if opener.needs(new):
+            await self._learn()
         if len(new) > MAX_LISTED_IN_LOOP:
             listed = await self._desk.offload(partial(opener.listing, new))
         else:
@@ -220,12 +223,15 @@ class Fetch:
         self._known.update(each.number for each in new)
         return [Entry(each.entry.size_octets, each.entry.unique_id) for each in listed]
 
-    async def _learn(self, encapsulations: Sequence[Encapsulation]) -> None:
+    async def _learn(self) -> None:
+        desk, learn = self._desk, self._opener.learn
+        encapsulations = await desk.maildrops.encapsulations(self._account.number)
         # Mail that trickled in for weeks lies under hundreds of keys, 0.1 ms each.
         if len(encapsulations) > MAX_KEYS_IN_LOOP:
-            await self._desk.offload(partial(self._opener.learn, encapsulations))
+            opened = await desk.offload(partial(learn, encapsulations))
         else:
-            self._opener.learn(encapsulations)
+            opened = learn(encapsulations)
+        desk.authenticator.remember_sealing_keys(self._maildrop, opened)
 
     def _message(self, event: MessageWanted) -> Answers:
         listed = self._listed[event.index]
