@@ -231,4 +231,5 @@ def test_identifier_that_was_never_delivered_to_the_sender_does_not_pass(
 
 
 def message_id(message: bytes) -> str:
-    return re.findall(r"\r\nMessage-ID: (<\S+>)", header(message))[0]
+    found: str = re.findall(r"\r\nMessage-ID: (<\S+>)", header(message))[0]
+    return found

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,13 @@ def test_configuration_that_is_missing_or_binary_is_no_fault(tmp_path: Path) -> 
     assert read_config(tmp_path / "none") == {}
     (tmp_path / "noise").write_bytes(bytes(range(256)) * 10)
     assert isinstance(read_config(tmp_path / "noise"), dict)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_process_of_another_user_that_calls_itself_i2pd_is_no_router(machine: Path) -> None:
+    start(machine, 79, *SERVICE)
+    os.chown(machine / "proc/79", 12_345, 12_345)
+    assert [found.pid for found in find(machine)] == []
+    (machine / "var/lib/i2pd").mkdir(parents=True)
+    os.chown(machine / "var/lib/i2pd", 12_345, 12_345)
+    assert [found.pid for found in find(machine)] == [79]

@@ -6,7 +6,7 @@ All paths are taken below `root`, so that a tree made up for the purpose does as
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -63,18 +63,31 @@ def find_routers(root: Path, home: Path) -> list[Found]:
 
 
 def _running(root: Path, home: Path) -> Iterator[Found]:
-    for pid, words in sorted(_commands(root / "proc")):
+    trusted = _trusted_owners(root)
+    for pid, words in sorted(_commands(root / "proc", trusted)):
         if words[0].rpartition("/")[2] == "i2pd":
             yield _i2pd(root, home, _options(words[1:]), pid)
         elif any(word in JAVA_MAIN_CLASSES for word in words):
             yield _java(_java_folder(root, home, words), pid)
 
 
-def _commands(proc: Path) -> Iterator[tuple[int, list[str]]]:
+def _trusted_owners(root: Path) -> set[int]:
+    """Return whose processes may be the machine's router: root's, ours, the router's own user's.
+
+    Keys of the post office are written where the router says its folders are. Anybody else's
+    process could call itself i2pd, and root would write the keys into that user's folder.
+    """
+    folders = (root / I2PD_SYSTEM_FOLDER, root / JAVA_SYSTEM_FOLDER)
+    return {0, os.geteuid(), *(each.stat().st_uid for each in folders if each.is_dir())}
+
+
+def _commands(proc: Path, trusted: Collection[int]) -> Iterator[tuple[int, list[str]]]:
     for entry in proc.iterdir() if proc.is_dir() else ():
         if not entry.name.isdigit():
             continue
         try:
+            if entry.stat().st_uid not in trusted:
+                continue
             octets = (entry / "cmdline").read_bytes()
         except OSError:
             continue  # it ended meanwhile
