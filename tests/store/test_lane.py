@@ -29,6 +29,7 @@ class FakeWriter:
     leaves_traces: bool = False
     scrubs_at: list[int] = field(default_factory=list)  # how many batches were before
     scrub_works: bool = True
+    scrub_raises: bool = False
     is_closed: bool = False
 
     def perform(self, batch: Sequence[Work]) -> Sequence[Any]:
@@ -43,6 +44,8 @@ class FakeWriter:
         return accounts
 
     def scrub(self) -> bool:
+        if self.scrub_raises:
+            raise ValueError("unexpected")
         self.scrubs_at.append(len(self.batches))
         self.leaves_traces = self.leaves_traces and not self.scrub_works
         return self.scrub_works
@@ -241,6 +244,18 @@ def test_a_log_that_others_hold_is_cut_later() -> None:
         assert len(writer.scrubs_at) == 3
 
     run(scenario)
+
+
+def test_a_fault_while_the_log_is_cut_does_not_end_the_lane() -> None:
+    async def scenario(lane: Lane, writer: FakeWriter) -> None:
+        clock = lane.clock
+        assert isinstance(clock, FakeClock)
+        writer.leaves_traces = writer.scrub_raises = True
+        for second in (0.0, 0.0, 31.0, 31.5, 32.5, 32.5):
+            clock.now = second
+            assert await lane.submit(Emptying(1)) == 1
+
+    assert run(scenario).is_closed
 
 
 def test_a_loop_that_is_gone_does_not_stop_the_lane_from_ending() -> None:

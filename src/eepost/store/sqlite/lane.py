@@ -227,7 +227,10 @@ class Lane:
             self._scrub_due = None if self._scrub() else self.clock() + RETRY_SCRUB_SECONDS
 
     def _scrub(self) -> bool:
-        done = self.writer.scrub()
+        try:
+            done = self.writer.scrub()
+        except Exception:  # nobody waits for it, and without its thread the lane would stand still
+            return False
         self.counts.scrubs += done
         return done
 
