@@ -26,8 +26,9 @@ _SIMPLE = re.compile(
     rb"|<?([\w.+=-]++@[A-Za-z0-9.-]++)>?)[ \t\r\n]*+",
     re.ASCII,
 )
+# The group in angle brackets is greedy, not possessive, for Python before 3.11.5; see mail.header.
 _TOKEN = re.compile(
-    rb'[\s)]++|"(?:[^"\\]|\\.)*+"?|\(|[,;:]|<[^<>"]*+(?:"(?:[^"\\]|\\.)*+"[^<>"]*+)*+>?'
+    rb'[\s)]++|"(?:[^"\\]|\\.)*+"?|\(|[,;:]|<[^<>"]*+(?:"(?:[^"\\]|\\.)*+"[^<>"]*+)*>?'
     rb'|[^\s"(),;:<]++',
     re.DOTALL,
 )
