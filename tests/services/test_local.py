@@ -42,7 +42,6 @@ class Office:
         self.delivery = LocalDelivery(
             maildrops=self.shelf,
             sealer=Sealer(chance()),
-            limit_octets=LIMIT_OCTETS,
             now_nanoseconds=lambda: 1_000_000_000,
             notice=self._notice,
             offload=self._offload,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What accounts need of a store. All calls block; services call them through `store.lane`."""
+"""What accounts need of a store. All calls block; services make them through `Compute`."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar

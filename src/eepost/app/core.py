@@ -182,7 +182,6 @@ class Core:
         delivery = LocalDelivery(
             maildrops=maildrops,
             sealer=self._sealer,
-            limit_octets=settings.mail.maildrop_octets,
             now_nanoseconds=clock.wall_nanoseconds,
             notice=self._notice,
             offload=_Pool(self._heavy),

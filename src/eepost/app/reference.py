@@ -61,7 +61,7 @@ def _row(parameter: Any) -> str:
 
 
 def _plain(text: str | None) -> str:
-    return (text or "").strip().replace("\n\n", "\n\n").replace("|", "\\|")
+    return (text or "").strip().replace("|", "\\|")
 
 
 def replies_page() -> str:

@@ -16,15 +16,12 @@ from eepost.app.cli.options import (
     ask_password,
     confirm,
     open_registry,
+    show_recovery_code,
 )
 
 app = typer.Typer(
     help="Add, list, change and delete accounts, also while the post office runs.",
     no_args_is_help=True,
-)
-
-_RECOVERY = (
-    "Recovery code (shown this once; it opens the mail if the password is lost):\n\n    {code}\n"
 )
 
 
@@ -37,7 +34,7 @@ def add(name: Name, data: Data, password_stdin: PasswordStdin = False) -> None:
     finally:
         store.close()
     typer.echo(f"Added {created.account.name}@{office.settings.mail.domain}.")
-    typer.echo(_RECOVERY.format(code=created.recovery_code))
+    show_recovery_code(created.recovery_code)
 
 
 @app.command("list")
@@ -74,7 +71,7 @@ def passwd(name: Name, data: Data, password_stdin: PasswordStdin = False, yes: Y
         "The password is changed. Mail from before now opens only with the recovery code that the"
         " user was shown then: eepost account recover."
     )
-    typer.echo("New " + _RECOVERY.format(code=code)[:1].lower() + _RECOVERY.format(code=code)[1:])
+    show_recovery_code(code)
 
 
 @app.command("recover")

@@ -8,8 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from eepost.app.cli.account import _RECOVERY
-from eepost.app.cli.options import Data, PasswordStdin, ask_password, open_registry
+from eepost.app.cli.options import (
+    Data,
+    PasswordStdin,
+    ask_password,
+    open_registry,
+    show_recovery_code,
+)
 from eepost.app.office import KEY_FILE_NAME, Office, create_office, open_office
 from eepost.net.clock import utc_stamp
 from eepost.observe.journal import Journal
@@ -93,7 +98,7 @@ def _make_postmaster(office: Office, data: Path, name: str, password_stdin: bool
     typer.echo(
         f"Added {created.account.name}@{office.settings.mail.domain}; postmaster and abuse are its."
     )
-    typer.echo(_RECOVERY.format(code=created.recovery_code))
+    show_recovery_code(created.recovery_code)
 
 
 def serve(data: Data) -> None:

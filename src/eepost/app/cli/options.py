@@ -46,6 +46,14 @@ def open_registry(data: Path) -> tuple[Office, SqliteStore, Registry]:
     return office, store, Registry(store.accounts, random_octets, PasswordCost())
 
 
+def show_recovery_code(code: str) -> None:
+    """Print a recovery code, which is kept nowhere."""
+    typer.echo(
+        "Recovery code (shown this once; it opens the mail if the password is lost):"
+        f"\n\n    {code}\n"
+    )
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask, or leave the program."""
     if not yes:

@@ -46,7 +46,6 @@ class LocalDelivery:
 
     maildrops: MaildropStore
     sealer: Sealer
-    limit_octets: int
     now_nanoseconds: Callable[[], int]
     notice: Callable[[Account, int], Pieces]
     offload: Compute

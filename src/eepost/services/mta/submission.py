@@ -224,15 +224,15 @@ class Submission:
         room = self._desk.delivery.remembered_room(found)
         if room is None or room < (self._reverse_path.size_octets or 0) * 2:
             return self._find_recipient(event.recipient)
-        return self._add(event.recipient, found)
+        return (self._add(event.recipient, found),)
 
     def _refusal(self, account: Account | None) -> Reply:
         return replies.RECIPIENT_DISABLED if account else replies.NO_SUCH_RECIPIENT
 
-    def _add(self, recipient: Recipient, account: Account) -> Answer:
+    def _add(self, recipient: Recipient, account: Account) -> Reply:
         assert self._recipients is not None  # noqa: S101 - RCPT comes only after an accepted MAIL
         self._recipients.append((recipient, account))
-        return (replies.RECIPIENT_ACCEPTED,)
+        return replies.RECIPIENT_ACCEPTED
 
     async def _find_recipient(self, recipient: Recipient) -> AsyncIterator[Reply]:
         account = await self._desk.directory.find(recipient.address)
@@ -240,11 +240,7 @@ class Submission:
             yield self._refusal(account)
             return
         refusal = self._lack_of_room(await self._desk.delivery.room(account))
-        if refusal:
-            yield refusal
-            return
-        for reply in self._add(recipient, account):  # type: ignore[union-attr]
-            yield reply
+        yield refusal or self._add(recipient, account)
 
     def _lack_of_room(self, usage: Usage) -> Reply | None:
         size = self._reverse_path.size_octets or 0

@@ -30,6 +30,7 @@ def _create(
 
 
 def upgrade() -> None:
+    """Make every table of the first release; eepost.store.tables says what is in them."""
     _create(
         "state",
         _number("id", sa.CheckConstraint("id = 1")),
