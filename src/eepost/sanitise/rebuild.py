@@ -294,14 +294,15 @@ class Rebuilder:
             cleaned = strip_file(content)
         except Unclean as reason:
             return self._unclean(part, content, str(reason))
-        kind = cleaned.kind or "unknown file"
-        if not cleaned.kind and choices.unknown is not OnFailure.PASS:
+        if not cleaned.kind:
             if choices.unknown is OnFailure.REFUSE:
                 raise Refusal(Reply(554, "5.6.1", "A file of unknown type can't be cleaned"))
-            self.around.tally.add("unknown file dropped")
-            return None
+            if choices.unknown is OnFailure.DROP:
+                self.around.tally.add("unknown file dropped")
+                return None
+            self.around.tally.add("unknown file passed as it is")
         if cleaned.octets != content:
-            self.around.tally.add(f"{kind} cleaned")
+            self.around.tally.add(f"{cleaned.kind} cleaned")
         return self._known_file(part, cleaned.octets, cleaned.media_type)
 
     def _unclean(self, part: Part, content: bytes, reason: str) -> Built | None:

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report in plain words: for people who ask what would become of their message.
+
+It names kinds and counts. It can't quote the message, since a report holds nothing of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from enum import Enum
+
+from eepost.sanitise.report import Report
+
+
+class Group(Enum):
+    """What a change means to its reader; groups are shown in this order."""
+
+    LEFT = "Passes as it is. What it tells, it still tells:"
+    REMOVED = "Left out:"
+    ANEW = "Written anew:"
+    FILES = "Freed of their metadata:"
+    HARMLESS = "Made harmless:"
+    FAULTS = "Why it may not leave:"
+    OTHER = "Also changed:"
+
+
+_WORDS: Mapping[Group, Mapping[str, str]] = {
+    Group.LEFT: {
+        "signed part passed to the octet": "signed parts (a change would break the signature)",
+        "encrypted part passed to the octet": "encrypted parts (nobody here can read them)",
+        "file passed as it is": "files that can't be cleaned (your choice)",
+        "unknown file passed as it is": "files of types that nobody here can clean",
+    },
+    Group.REMOVED: {
+        "header field dropped": "header fields",
+        "part field dropped": "header fields of parts",
+        "unreadable address dropped": "addresses that can't be read",
+        "file dropped": "files that can't be cleaned (your choice)",
+        "unknown file dropped": "files of types that nobody here can clean (your choice)",
+        "receipt dropped": "receipts for senders",
+        "system part dropped": "parts that only the sending program reads",
+        "reference to a file elsewhere dropped": "references to files elsewhere",
+        "wrapper of one part removed": "wrappers around a single part",
+    },
+    Group.ANEW: {
+        "From added": "sender (your program wrote none)",
+        "HTML made anew": "HTML",
+        "calendar or card made anew": "calendars and cards",
+        "nested message made anew": "messages inside the message",
+        "delivery report made anew": "delivery reports",
+        "address made official": "addresses, in their official form",
+        "TNEF unpacked": "winmail.dat, unpacked",
+        "long lines encoded": "parts with overlong lines",
+    },
+    Group.HARMLESS: {
+        "HTML made harmless": "HTML",
+        "signed active HTML set aside": "signed HTML that does something: its words are shown",
+        "dangerous file": "files that may run something when opened",
+        "reference neutralised": "references to something elsewhere",
+    },
+    Group.FAULTS: {
+        "out of bounds": "sizes or counts out of bounds",
+        "header fields": "header fields that may not leave",
+        "date": "date that is not the post office's",
+        "message identifier": "identifier that is not the post office's",
+        "part that may not pass": "parts of a forbidden type",
+        "parameters": "parameters that may not leave",
+        "part header fields": "header fields of parts that may not leave",
+        "content identifier": "names of parts that are not the post office's",
+        "boundary": "boundaries that are not the post office's",
+        "preamble": "text before the first part",
+        "epilogue": "text after the last part",
+    },
+}
+_GROUPS = {kind: group for group, kinds in _WORDS.items() for kind in kinds}
+# "JPEG cleaned" and the like: whatever rules for files there are, their name is in the kind.
+_CLEANED = " cleaned"
+
+_ALWAYS = (
+    "Always written anew: the date (the post office's, in UTC), the identifier, the boundaries"
+    " between parts, and the spelling and order of all header fields."
+)
+
+
+def describe(report: Report) -> str:
+    """Return the report as lines of plain ASCII for people, LF at the end of each."""
+    found: dict[Group, list[str]] = defaultdict(list)
+    for kind, count in sorted(report.counts.items()):
+        group, words = _in_words(kind)
+        found[group].append(f"  {words}: {count}\n")
+    blocks = [f"{group.value}\n{''.join(found[group])}" for group in Group if group in found]
+    return "\n".join([*blocks, f"{_ALWAYS}\n"])
+
+
+def _in_words(kind: str) -> tuple[Group, str]:
+    if kind.endswith(_CLEANED):
+        return Group.FILES, f"{kind.removesuffix(_CLEANED)} files"
+    group = _GROUPS.get(kind, Group.OTHER)
+    return group, _WORDS.get(group, {}).get(kind, kind)
