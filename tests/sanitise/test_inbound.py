@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eepost.sanitise.choices import Choices, Dangerous
 from eepost.sanitise.danger import is_dangerous
 from eepost.sanitise.inbound import (
     MALFORMED,
-    Dangerous,
     Inbound,
     sanitise_from_internet,
     sanitise_to_user,
@@ -165,7 +165,7 @@ def attached(name: bytes, body: bytes) -> bytes:
     ("choice", "kept"), [(Dangerous.RENAME, True), (Dangerous.DROP, False), (Dangerous.PASS, True)]
 )
 def test_dangerous_file_is_treated_as_chosen(choice: Dangerous, kept: bool) -> None:
-    context = Inbound(CONTEXT.randomness, dangerous=choice)
+    context = Inbound(CONTEXT.randomness, choices=Choices(dangerous=choice))
     (part,) = email.message_from_bytes(passed(attached(b"a.exe", b"MZ!"), context)).walk()
     assert (content(part) == b"MZ!") is kept
     assert part.get_filename() == {Dangerous.RENAME: "a.exe.unsafe", Dangerous.PASS: "a.exe"}.get(

@@ -10,7 +10,6 @@ and everything between them is passed as slices, so what is signed still verifie
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 
 from eepost.mail.charset import decode_text
 from eepost.mail.header import Field
@@ -19,6 +18,7 @@ from eepost.mail.parameters import write_parameters
 from eepost.mail.reply import Reply
 from eepost.mail.transfer import decode_transfer, encode_base64, encode_quoted_printable
 from eepost.mail.violation import PeerViolation
+from eepost.sanitise.choices import DEFAULT, Choices, Dangerous
 from eepost.sanitise.danger import is_dangerous
 from eepost.sanitise.html import INBOUND, declared_charset, extract_text, rebuild_html
 from eepost.sanitise.outcome import Refused, Sanitised
@@ -60,21 +60,13 @@ _UNSAFE = ".unsafe"
 _BOUNDS = Bounds(header_octets=MAX_HEADER_OCTETS)
 
 
-class Dangerous(Enum):
-    """What becomes of a file that may run something when it is opened."""
-
-    RENAME = "rename"  # so that no system knows how to open it
-    DROP = "drop"
-    PASS = "pass"  # noqa: S105 - no password
-
-
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """What the rules need to know besides the message."""
 
     randomness: Callable[[int], bytes]
     verdict: bytes = b""  # our own Authentication-Results field with its CRLF, or nothing
-    dangerous: Dangerous = Dangerous.RENAME
+    choices: Choices = DEFAULT
     bounds: Bounds = _BOUNDS
 
 
@@ -195,7 +187,7 @@ class _Harmless:
         return [head + b"Content-Transfer-Encoding: base64\r\n\r\n", encode_base64(content)]
 
     def _dangerous(self, part: Part, content: bytes) -> list[Piece] | None:
-        choice = self.context.dangerous
+        choice = self.context.choices.dangerous
         self.tally.add("dangerous file")
         if choice is Dangerous.PASS:
             return self._short_lines(part, content)
