@@ -8,6 +8,7 @@ from eepost.accounts.model import Account, KeyPair, PasswordCost, State
 from eepost.accounts.names import NameRefused
 from eepost.accounts.passwords import PasswordRefused, verify
 from eepost.accounts.ports import AccountChanged, NameTaken, NoSuchAccount
+from eepost.accounts.preferences import Delay
 from eepost.accounts.registry import (
     OldRecoveryCode,
     Registry,
@@ -350,3 +351,11 @@ def test_a_role_goes_to_an_account(office: Office) -> None:
 def test_the_default_cost_is_used_where_none_is_given() -> None:
     registry = Registry(MemoryAccounts(), chance())
     assert registry.create("alice", OLD).account.password.cost == PasswordCost()
+
+
+def test_preferences_are_kept_and_only_written_where_they_change(office: Office) -> None:
+    office.registry.adjust("Alice", lambda old: replace(old, delay=Delay.BATCH))
+    assert office.registry.find("alice").preferences.delay is Delay.BATCH
+    before = office.store.epoch()
+    office.registry.adjust("alice", lambda old: replace(old, delay=Delay.BATCH))
+    assert office.store.epoch() == before

@@ -4,6 +4,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+from eepost.accounts.preferences import Preferences
+
 
 class State(Enum):
     """Whether an account may log in and get mail."""
@@ -65,6 +67,7 @@ class Account:
     password: PasswordRecord
     keys: tuple[KeyPair, ...]  # oldest first; the last is the one to seal to
     maildrop_octets: int | None = None  # None: the configured limit
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def current_key(self) -> KeyPair:

@@ -18,7 +18,7 @@ Which secret opens what, when there are several generations of keys and several 
   the password does not open stays under its older code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from eepost.accounts.keyring import Door, new_generation, open_seeds, rewrap
@@ -26,6 +26,7 @@ from eepost.accounts.model import Account, PasswordCost, State
 from eepost.accounts.names import check_name, check_role, local_name
 from eepost.accounts.passwords import Derived, check_password, new_record, verify
 from eepost.accounts.ports import AccountStore, NoSuchAccount
+from eepost.accounts.preferences import Preferences
 from eepost.seal.randomness import Randomness
 from eepost.seal.recovery import RecoveryCode
 
@@ -163,6 +164,13 @@ class Registry:
         account = self.find(name)
         if account.state is not state:
             self._store.replace(replace(account, state=state), account)
+
+    def adjust(self, name: str, change: Callable[[Preferences], Preferences]) -> None:
+        """Let `change` make an account's new preferences of its old ones."""
+        account = self.find(name)
+        preferences = change(account.preferences)
+        if preferences != account.preferences:
+            self._store.replace(replace(account, preferences=preferences), account)
 
     def delete(self, name: str) -> None:
         """Destroy the account's keys and mail; nobody gets its name again."""
