@@ -12,14 +12,16 @@ from eepost.mail.address import Address
 from eepost.mail.date import parse_date, write_date
 from eepost.mail.header import split_header
 from eepost.mail.mailbox import Mailbox
-from eepost.mail.message import Part, split_message
+from eepost.mail.message import Part
 from eepost.mail.msgid import RANDOM_OCTETS, fresh_id, ids_in
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise import fields
 from eepost.sanitise.choices import DEFAULT, Choices
 from eepost.sanitise.outcome import Refused, Sanitised
-from eepost.sanitise.rebuild import Piece, Rebuilder, Refusal, Surroundings
+from eepost.sanitise.rebuild.built import Piece, Refusal
+from eepost.sanitise.rebuild.rebuilder import Surroundings
+from eepost.sanitise.rebuild.rules import rebuild_body
 from eepost.sanitise.report import Tally
 from eepost.sanitise.text import plain_span
 from eepost.sanitise.threads import IdRule, KnownIds
@@ -138,7 +140,7 @@ def _rebuilt(message: bytes | bytearray, context: FromUser, tally: Tally) -> lis
         lambda part: _nested_header(part, context, tally),
         tally,
     )
-    body = Rebuilder(message, surroundings).build_root(split_message(message))
+    body = rebuild_body(message, surroundings)
     return [body.fields + b"\r\n", *body.pieces]
 
 

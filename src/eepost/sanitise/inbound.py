@@ -23,7 +23,7 @@ from eepost.sanitise.danger import is_dangerous
 from eepost.sanitise.html import INBOUND, declared_charset, extract_text, rebuild_html
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.parts import is_file, part_name
-from eepost.sanitise.rebuild import Piece
+from eepost.sanitise.rebuild.built import Piece
 from eepost.sanitise.report import Tally
 from eepost.sanitise.text import encode_text
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attached files: cleaned by what they are, or treated as the user chose."""
+
+from eepost.mail.message import Part
+from eepost.mail.parameters import write_parameters
+from eepost.mail.reply import Reply
+from eepost.sanitise.choices import OnFailure
+from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.strip import strip_file
+from eepost.sanitise.names import file_type
+from eepost.sanitise.parts import disposition_of, part_name
+from eepost.sanitise.rebuild.built import OCTETS, Built, Refusal, built_file
+from eepost.sanitise.rebuild.rebuilder import Rebuilder
+from eepost.sanitise.text import is_utf8
+
+
+def file(rebuilder: Rebuilder, part: Part) -> Built | None:
+    """Return a file without metadata, by what it is."""
+    content = rebuilder.content(part)
+    choice = rebuilder.around.choices.unknown
+    try:
+        cleaned = strip_file(content)
+    except Unclean as reason:
+        return unclean(rebuilder, part, content, str(reason))
+    if not cleaned.kind and choice is not OnFailure.PASS:
+        if choice is OnFailure.REFUSE:
+            raise Refusal(Reply(554, "5.6.1", "A file of unknown type can't be cleaned"))
+        rebuilder.tally.add("unknown file dropped")
+        return None
+    if cleaned.octets != content:
+        rebuilder.tally.add(f"{cleaned.kind} cleaned")
+    return known_file(rebuilder, part, cleaned.octets, cleaned.media_type)
+
+
+def unclean(rebuilder: Rebuilder, part: Part, content: bytes, reason: str) -> Built | None:
+    """Return what the user chose for a file that can't be cleaned."""
+    choice = rebuilder.around.choices.unclean
+    if choice is OnFailure.REFUSE:
+        raise Refusal(Reply(554, "5.6.1", f"A file can't be cleaned: {reason}"))
+    if choice is OnFailure.DROP:
+        rebuilder.tally.add("file dropped")
+        return None
+    rebuilder.tally.add("file passed as it is")
+    return known_file(rebuilder, part, content)
+
+
+def known_file(rebuilder: Rebuilder, part: Part, octets: bytes, media_type: str = "") -> Built:
+    """Return clean octets as a file; `media_type` says what they were found to be."""
+    kind = media_type or file_type(part_name(part), part.content_type.value)
+    parameters: list[tuple[str, str]] = []
+    if kind.startswith("text/"):
+        kind, parameters = (kind, [("charset", "utf-8")]) if is_utf8(octets) else (OCTETS, [])
+    content_type = write_parameters(b"Content-Type", kind, parameters)
+    return named_file(rebuilder, part, content_type, octets)
+
+
+def named_file(rebuilder: Rebuilder, part: Part, content_type: bytes, octets: bytes) -> Built:
+    """Return a file under the part's clean name, shown in its place where HTML refers to it."""
+    content_id = rebuilder.pictures.name_of(part)
+    is_shown = content_id != b"" or (disposition_of(part) == "inline" and part.main_type == "text")
+    return built_file(
+        content_type, part_name(part), octets, is_shown=is_shown, content_id=content_id
+    )

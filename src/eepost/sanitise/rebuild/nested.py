@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages inside a message, reports about messages, and what only stands for one."""
+
+import re
+
+from eepost.mail.message import Bounds, Part, split_message
+from eepost.mail.parameters import write_parameters
+from eepost.mail.reply import Reply
+from eepost.sanitise.parts import part_name
+from eepost.sanitise.rebuild.built import Built, Refusal
+from eepost.sanitise.rebuild.rebuilder import Rebuilder
+from eepost.sanitise.rebuild.texts import text
+from eepost.sanitise.records import rebuild_delivery_status
+
+_DEPTH_WHEN_ENCODED = 10
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_PARTIAL = Reply(554, "5.6.1", "A piece of a message can't be cleaned; send the whole one")
+_EXTERNAL = Reply(554, "5.6.1", "A part refers to a file elsewhere")
+
+
+def message_inside(rebuilder: Rebuilder, part: Part) -> Built:
+    """Return a nested message made anew by the same rules."""
+    message: bytes | bytearray
+    if part.children:
+        message, root = rebuilder.message, part.children[0]
+    else:
+        message = _LINE_END.sub(b"\r\n", rebuilder.content(part))
+        root = split_message(message, Bounds(depth=_DEPTH_WHEN_ENCODED))
+    header = rebuilder.around.nested_header(root)
+    body = rebuilder.inside(message).build_root(root)
+    fields = write_parameters(b"Content-Type", "message/rfc822")
+    if name := part_name(part):
+        fields += write_parameters(b"Content-Disposition", "attachment", [("filename", name)])
+    head = header + b"MIME-Version: 1.0\r\n" + body.fields + b"\r\n"
+    rebuilder.tally.add("nested message made anew")
+    return Built(fields, [head, *body.pieces])
+
+
+def fragment(rebuilder: Rebuilder, part: Part) -> Built:
+    """Refuse to send a piece of a message; one inside a message is shown as what it is."""
+    if part.start == 0:
+        raise Refusal(_PARTIAL)
+    return message_inside(rebuilder, part)
+
+
+def elsewhere(rebuilder: Rebuilder, _part: Part) -> None:
+    """Refuse what refers to a file elsewhere; in a message inside, leave it out."""
+    if not rebuilder.is_nested:
+        raise Refusal(_EXTERNAL)
+    rebuilder.tally.add("reference to a file elsewhere dropped")
+
+
+def delivery_status(rebuilder: Rebuilder, part: Part) -> Built | None:
+    """Return what a report tells a person."""
+    content = rebuilder.content(part)
+    octets = rebuild_delivery_status(content, rebuilder.around.domain)
+    if octets is None:
+        return text(rebuilder, part)  # words instead of fields, as some servers write
+    rebuilder.tally.add("delivery report made anew")
+    return Built(write_parameters(b"Content-Type", "message/delivery-status"), [octets])
+
+
+def header_of_another(rebuilder: Rebuilder, part: Part) -> Built:
+    """Return text/rfc822-headers by the rules of a header."""
+    content = rebuilder.content(part)
+    root = split_message(content.rstrip(b"\r\n") + b"\r\n")
+    header = rebuilder.around.nested_header(root)
+    return Built(write_parameters(b"Content-Type", "text/rfc822-headers"), [header])
+
+
+def receipt(rebuilder: Rebuilder, part: Part) -> Built | None:
+    """Return nothing: a receipt tells when and with what mail was read (RFC 8098 2.1)."""
+    if rebuilder.around.choices.keeps_receipts:
+        return text(rebuilder, part)
+    rebuilder.tally.add("receipt dropped")
+    return None
+
+
+def nothing(rebuilder: Rebuilder, _part: Part) -> None:
+    """Drop a part that holds nothing but what a system notes for itself."""
+    rebuilder.tally.add("system part dropped")

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts: to be read, or files whose content is text."""
+
+from eepost.mail.charset import decode_text
+from eepost.mail.message import Part
+from eepost.mail.parameters import Parameters, write_parameters
+from eepost.sanitise.armor import strip_armor_headers
+from eepost.sanitise.choices import Html
+from eepost.sanitise.html import declared_charset, extract_text, rebuild_html
+from eepost.sanitise.names import file_type
+from eepost.sanitise.parts import is_file, kind_of, part_name
+from eepost.sanitise.rebuild.attachments import known_file, named_file, unclean
+from eepost.sanitise.rebuild.built import OCTETS, TEXT_HTML, TEXT_PLAIN, Built, built_text
+from eepost.sanitise.rebuild.rebuilder import Rebuilder
+from eepost.sanitise.records import rebuild_calendar, rebuild_card
+from eepost.sanitise.text import is_utf8, rebuild_text
+
+# Lines of a calendar or card; one takes some microseconds, and a year of events has some thousands.
+MAX_RECORD_LINES = 200_000
+
+_UTF8_TEXT = Parameters("text/plain", {"charset": "utf-8"})
+_TEXT_TYPES = frozenset(("text/plain", "text/enriched", "text/richtext", "text/csv"))
+RECORD_TYPES = {
+    "text/calendar": "text/calendar",
+    "application/ics": "text/calendar",
+    "text/vcard": "text/vcard",
+    "text/x-vcard": "text/vcard",
+    "text/directory": "text/vcard",
+}
+
+
+def text(rebuilder: Rebuilder, part: Part) -> Built | None:
+    """Return a text to be read, or one that is a file."""
+    content = rebuilder.content(part)
+    if is_file(part):
+        return _text_file(rebuilder, part, content)
+    kind = part.content_type.value
+    charset, octets = rebuild_text(content, part.content_type)
+    content_type = write_parameters(
+        b"Content-Type", kind if kind in _TEXT_TYPES else "text/plain", [("charset", charset)]
+    )
+    return built_text(content_type, octets)
+
+
+def plain_text(words: str) -> Built:
+    """Return `words` as a text of our own."""
+    _, octets = rebuild_text(words.encode("utf-8", "replace"), _UTF8_TEXT)
+    return built_text(TEXT_PLAIN, octets)
+
+
+def _text_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Built:
+    content = strip_armor_headers(content)
+    if part.main_type != "text" and not is_utf8(content):
+        return known_file(rebuilder, part, content, OCTETS)
+    if not content.isascii():
+        content = decode_text(content, part.content_type.get("charset")).encode("utf-8")
+    kind = file_type(part_name(part), part.content_type.value)
+    if kind == OCTETS:
+        kind = "text/plain"  # text of a kind that only some programs name
+    parameters = [("charset", "utf-8")] if kind.startswith("text/") else []
+    content_type = write_parameters(b"Content-Type", kind, parameters)
+    return named_file(rebuilder, part, content_type, content)
+
+
+def html(rebuilder: Rebuilder, part: Part) -> Built:
+    """Return HTML made anew, or the plain text in it if the user wants no HTML."""
+    content = rebuilder.content(part)
+    markup = decode_text(content, part.content_type.get("charset") or declared_charset(content))
+    if rebuilder.around.choices.html is Html.PLAIN_TEXT:
+        return plain_text(extract_text(markup))
+    octets = rebuild_html(markup, rebuilder.pictures.source).encode("utf-8", "replace")
+    rebuilder.tally.add("HTML made anew")
+    return _read_or_filed(rebuilder, part, TEXT_HTML, octets)
+
+
+def record(rebuilder: Rebuilder, part: Part) -> Built | None:
+    """Return a calendar or a card without what its program put in."""
+    content = rebuilder.content(part)
+    if content.count(b"\n") > MAX_RECORD_LINES:
+        return unclean(rebuilder, part, content, "calendar or card is too long")
+    charset = part.content_type.get("charset")
+    kind = RECORD_TYPES[kind_of(part)]
+    parameters = [("charset", "utf-8")]
+    if kind == "text/calendar":
+        octets = rebuild_calendar(content, charset)
+        method = part.content_type.get("method").upper()
+        parameters.append(("method", method if method.isalpha() else ""))
+    else:
+        octets = rebuild_card(content, charset)
+    rebuilder.tally.add("calendar or card made anew")
+    content_type = write_parameters(b"Content-Type", kind, parameters)
+    return _read_or_filed(rebuilder, part, content_type, octets)
+
+
+def _read_or_filed(rebuilder: Rebuilder, part: Part, content_type: bytes, octets: bytes) -> Built:
+    if is_file(part):
+        return named_file(rebuilder, part, content_type, octets)
+    return built_text(content_type, octets)

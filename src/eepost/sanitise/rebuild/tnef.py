@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TNEF (winmail.dat): unpacked into parts of the message."""
+
+from eepost.mail.message import Part
+from eepost.mail.parameters import write_parameters
+from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.strip import strip_file
+from eepost.sanitise.files.tnef import MAGIC, Unpacked, unpack_tnef
+from eepost.sanitise.names import file_name, file_type
+from eepost.sanitise.rebuild.attachments import file, unclean
+from eepost.sanitise.rebuild.built import Built, built_file, built_multipart
+from eepost.sanitise.rebuild.rebuilder import Rebuilder
+from eepost.sanitise.rebuild.texts import plain_text
+
+
+def tnef(rebuilder: Rebuilder, part: Part) -> Built | None:
+    """Return the text and the files in a TNEF as parts of their own."""
+    content = rebuilder.content(part)
+    if not content.startswith(MAGIC):
+        return file(rebuilder, part)
+    try:
+        text, files = unpack_tnef(content)
+    except Unclean as reason:
+        return unclean(rebuilder, part, content, str(reason))
+    built = [plain_text(text)] if text.strip() else []
+    built += [_unpacked(each) for each in files]
+    rebuilder.tally.add("TNEF unpacked")
+    if len(built) > 1:
+        return built_multipart("multipart/mixed", (), rebuilder.boundary(), built)
+    return built[0] if built else None
+
+
+def _unpacked(unpacked: Unpacked) -> Built:
+    name = file_name(unpacked.name)
+    content_type = write_parameters(b"Content-Type", file_type(name, ""))
+    return built_file(content_type, name, strip_file(unpacked.octets).octets)
