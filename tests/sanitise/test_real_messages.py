@@ -5,7 +5,7 @@ import functools
 import itertools
 
 from eepost.mail.address import Address
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused
 from tests.sanitise.corpus import real_messages
 from tests.sanitise.damage import damage
@@ -29,7 +29,7 @@ def outcomes() -> list[tuple[str, bytes, bytes | None]]:
     found = []
     for message in real_messages():
         submitted = message.as_submitted_by("alice@mail.i2p")
-        outcome = rebuild_from_user(submitted, context)
+        outcome = sanitise_from_user(submitted, context)
         passed = None if isinstance(outcome, Refused) else b"".join(outcome.pieces)
         found.append((message.name, submitted, passed))
     return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eepost.mail.address import Address
 from eepost.sanitise.choices import DEFAULT, Choices, Html, OnFailure
 from eepost.sanitise.files import tnef
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.pictures import Pictures
 from tests.sanitise.files.test_documents import TNEF
@@ -35,13 +35,13 @@ def octets(outcome: Sanitised | Refused) -> bytes:
 
 
 def passed(message: bytes) -> Sanitised:
-    outcome = rebuild_from_user(message, CONTEXT)
+    outcome = sanitise_from_user(message, CONTEXT)
     assert isinstance(outcome, Sanitised)
     return outcome
 
 
 def test_refusal_of_a_part_is_told() -> None:
-    outcome = rebuild_from_user(b"Content-Type: message/partial; id=x\r\n\r\nx", CONTEXT)
+    outcome = sanitise_from_user(b"Content-Type: message/partial; id=x\r\n\r\nx", CONTEXT)
     assert isinstance(outcome, Refused)
     assert outcome.reply.code == 554
 
@@ -81,13 +81,13 @@ def test_what_was_made_anew_stays_as_it_is(header: bytes, lines: list[bytes]) ->
 
 
 def made(message: bytes, choices: Choices = DEFAULT) -> Message:
-    outcome = rebuild_from_user(message, replace(CONTEXT, choices=choices))
+    outcome = sanitise_from_user(message, replace(CONTEXT, choices=choices))
     assert isinstance(outcome, Sanitised), outcome
     return email.message_from_bytes(octets(outcome))
 
 
 def refused(message: bytes, choices: Choices = DEFAULT) -> str:
-    outcome = rebuild_from_user(message, replace(CONTEXT, choices=choices))
+    outcome = sanitise_from_user(message, replace(CONTEXT, choices=choices))
     assert isinstance(outcome, Refused)
     return outcome.reply.text
 

@@ -12,7 +12,7 @@ import pytest
 
 from eepost.mail.address import Address
 from eepost.mail.message import split_message
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Sanitised
 from tests.sanitise.leaks import leaks
 from tests.sanitise.parts import children, content
@@ -38,7 +38,7 @@ def run(command: Sequence[str], octets: bytes = b"") -> bytes:
 
 
 def rebuilt(message: bytes) -> bytes:
-    outcome = rebuild_from_user(b"From: alice@mail.i2p\r\nX-Mailer: x\r\n" + message, CONTEXT)
+    outcome = sanitise_from_user(b"From: alice@mail.i2p\r\nX-Mailer: x\r\n" + message, CONTEXT)
     assert isinstance(outcome, Sanitised)
     made = b"".join(outcome.pieces)
     assert leaks(made) == []

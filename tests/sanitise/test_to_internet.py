@@ -4,7 +4,7 @@ import itertools
 import pytest
 
 from eepost.mail.address import Address
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.to_internet import NOT_CLEAN, ToInternet, sanitise_to_internet
 from tests.sanitise.corpus import real_messages
@@ -73,7 +73,7 @@ def test_what_is_signed_is_not_looked_into() -> None:
 
 def test_all_that_the_rebuild_makes_may_leave() -> None:
     for message in real_messages():
-        made = rebuild_from_user(message.as_submitted_by("alice@mail.i2p"), FROM_USER)
+        made = sanitise_from_user(message.as_submitted_by("alice@mail.i2p"), FROM_USER)
         if isinstance(made, Sanitised):
             outcome = sanitise_to_internet(b"".join(made.pieces), CONTEXT)
             assert isinstance(outcome, Sanitised), (message.name, outcome.report.counts)

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from eepost.mail.address import Address
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
@@ -72,7 +72,7 @@ def _from_user(account: Address, official_domain: str | None) -> Sanitise:
     outward = ToInternet(account.domain, official.domain)
 
     def sanitise(message: bytes) -> Sanitised | Refused:
-        made = rebuild_from_user(message, context)
+        made = sanitise_from_user(message, context)
         if official_domain is None or isinstance(made, Refused):
             return made
         left = sanitise_to_internet(b"".join(made.pieces), outward)

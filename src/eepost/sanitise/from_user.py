@@ -25,7 +25,6 @@ from eepost.sanitise.rebuild.rules import rebuild_body
 from eepost.sanitise.report import Tally
 from eepost.sanitise.text import plain_span
 from eepost.sanitise.threads import IdRule, KnownIds
-from eepost.sanitise.untouched import content_fields
 
 NOT_YOUR_ADDRESS = Reply(553, "5.7.1", "From must hold one address, and it must be your own")
 OUT_OF_BOUNDS = Reply(554, "5.6.0", "The message header is too large or malformed")
@@ -51,30 +50,8 @@ class FromUser:
 def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
     """Return `message` (CRLF lines, not dot-stuffed) as it may go on, or why it may not.
 
-    The header is made anew, the body passes untouched to the octet. `message` must stay unchanged
-    while the result is in use: the body is a view of it.
+    `message` must stay unchanged while the result is in use: parts of it may be views.
     """
-    return _sanitise(message, context, _untouched)
-
-
-def rebuild_from_user(message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
-    """Return `message` as `sanitise_from_user` does, but with its body made anew by its type."""
-    return _sanitise(message, context, _made_anew)
-
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    message: bytes | bytearray
-    start: int
-    raw: dict[bytes, bytes]  # the values of the top fields that are read
-
-
-_BodyRule = Callable[[_Body, FromUser, Tally], list[Piece]]
-
-
-def _sanitise(
-    message: bytes | bytearray, context: FromUser, make_body: _BodyRule
-) -> Sanitised | Refused:
     tally = Tally()
     try:
         header = split_header(message)
@@ -83,7 +60,8 @@ def _sanitise(
         if author is None:
             return Refused(NOT_YOUR_ADDRESS, tally.report())
         top, thread_ids = _top_fields(raw, author, context, tally)
-        pieces = make_body(_Body(message, header.body_start, raw), context, tally)
+        body = _Body(message, header.body_start, raw)
+        pieces = _plain_text(body) or _rebuilt(message, context, tally)
     except PeerViolation:
         return Refused(OUT_OF_BOUNDS, tally.report())
     except Refusal as refusal:
@@ -91,13 +69,11 @@ def _sanitise(
     return Sanitised((top + pieces[0], *pieces[1:]), tally.report(), thread_ids)
 
 
-def _untouched(body: _Body, _context: FromUser, _tally: Tally) -> list[Piece]:
-    described = b"".join(content_fields(body.raw))
-    return [described + b"\r\n", memoryview(body.message)[body.start :]]
-
-
-def _made_anew(body: _Body, context: FromUser, tally: Tally) -> list[Piece]:
-    return _plain_text(body) or _rebuilt(body.message, context, tally)
+@dataclass(frozen=True, slots=True)
+class _Body:
+    message: bytes | bytearray
+    start: int
+    raw: dict[bytes, bytes]  # the values of the top fields that are read
 
 
 # The greatest body that is looked at as a whole in the event loop.
