@@ -17,19 +17,26 @@ from eepost.sanitise.text import is_utf8
 def file(rebuilder: Rebuilder, part: Part) -> Built | None:
     """Return a file without metadata, by what it is."""
     content = rebuilder.content(part)
-    choice = rebuilder.around.choices.unknown
     try:
         cleaned = strip_file(content)
     except Unclean as reason:
         return unclean(rebuilder, part, content, str(reason))
-    if not cleaned.kind and choice is not OnFailure.PASS:
-        if choice is OnFailure.REFUSE:
-            raise Refusal(Reply(554, "5.6.1", "A file of unknown type can't be cleaned"))
-        rebuilder.tally.add("unknown file dropped")
-        return None
+    if not cleaned.kind:
+        return _unknown(rebuilder, part, content)
     if cleaned.octets != content:
         rebuilder.tally.add(f"{cleaned.kind} cleaned")
     return known_file(rebuilder, part, cleaned.octets, cleaned.media_type)
+
+
+def _unknown(rebuilder: Rebuilder, part: Part, content: bytes) -> Built | None:
+    choice = rebuilder.around.choices.unknown
+    if choice is OnFailure.REFUSE:
+        raise Refusal(Reply(554, "5.6.1", "A file of unknown type can't be cleaned"))
+    if choice is OnFailure.DROP:
+        rebuilder.tally.add("unknown file dropped")
+        return None
+    rebuilder.tally.add("unknown file passed as it is")
+    return known_file(rebuilder, part, content)
 
 
 def unclean(rebuilder: Rebuilder, part: Part, content: bytes, reason: str) -> Built | None:
