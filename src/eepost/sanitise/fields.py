@@ -93,6 +93,9 @@ def write_subject(value: bytes | None) -> bytes:
 
 def write_ids(name: bytes, ids: list[bytes]) -> bytes:
     """Return In-Reply-To or References; nothing for no identifiers."""
-    if not ids:
-        return b""
-    return b"%s: %s\r\n" % (name, b"\r\n ".join(b"<%s>" % each for each in ids))
+    return b"%s: %s\r\n" % (name, join_ids(ids)) if ids else b""
+
+
+def join_ids(ids: list[bytes]) -> bytes:
+    """Return identifiers as they stand in a field, one on a line."""
+    return b"\r\n ".join(b"<%s>" % each for each in ids)

@@ -13,7 +13,7 @@ from eepost.mail.date import parse_date, write_date
 from eepost.mail.header import split_header
 from eepost.mail.mailbox import Mailbox
 from eepost.mail.message import Part
-from eepost.mail.msgid import RANDOM_OCTETS, fresh_id, ids_in
+from eepost.mail.msgid import RANDOM_OCTETS, fresh_id, ids_in, may_be_passed_on
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise import fields
@@ -23,6 +23,7 @@ from eepost.sanitise.rebuild.built import Piece, Refusal
 from eepost.sanitise.rebuild.rebuilder import Surroundings
 from eepost.sanitise.rebuild.rules import rebuild_body
 from eepost.sanitise.report import Tally
+from eepost.sanitise.sent_ids import GivenId
 from eepost.sanitise.text import plain_span
 from eepost.sanitise.threads import IdRule, KnownIds
 
@@ -59,14 +60,15 @@ def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitis
         author = _author(raw.get(b"from"), context, tally)
         if author is None:
             return Refused(NOT_YOUR_ADDRESS, tally.report())
-        top, thread_ids = _top_fields(raw, author, context, tally)
+        ids = _ids(raw, context)
+        top = _top_fields(raw, author, ids, context, tally)
         body = _Body(message, header.body_start, raw)
         pieces = _plain_text(body) or _rebuilt(message, context, tally)
     except PeerViolation:
         return Refused(OUT_OF_BOUNDS, tally.report())
     except Refusal as refusal:
         return Refused(refusal.reply, tally.report())
-    return Sanitised((top + pieces[0], *pieces[1:]), tally.report(), thread_ids)
+    return Sanitised((top + pieces[0], *pieces[1:]), tally.report(), ids.all, ids.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,34 +150,53 @@ def _author(value: bytes | None, context: FromUser, tally: Tally) -> Mailbox | N
     return Mailbox("", context.address)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    own: bytes
+    original: bytes  # b"" where none can be passed back
+    parents: list[bytes]
+    references: list[bytes]
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        return (self.own, *self.parents, *self.references)
+
+    @property
+    def given(self) -> GivenId | None:
+        return GivenId(self.own, self.original) if self.original else None
+
+
 def _top_fields(
-    raw: dict[bytes, bytes], author: Mailbox, context: FromUser, tally: Tally
-) -> tuple[bytes, tuple[bytes, ...]]:
-    own_id, parents, references = _ids(raw, context)
+    raw: dict[bytes, bytes], author: Mailbox, ids: _Ids, context: FromUser, tally: Tally
+) -> bytes:
     written = (
         fields.write_author(author),
         fields.write_recipients(b"To", raw.get(b"to"), tally),
         fields.write_recipients(b"Cc", raw.get(b"cc"), tally),
         fields.write_subject(raw.get(b"subject")),
         b"Date: %s\r\n" % write_date(context.accepted_utc),
-        b"Message-ID: <%s>\r\n" % own_id,
-        fields.write_ids(b"In-Reply-To", parents),
-        fields.write_ids(b"References", references),
+        b"Message-ID: <%s>\r\n" % ids.own,
+        fields.write_ids(b"In-Reply-To", ids.parents),
+        fields.write_ids(b"References", ids.references),
         b"MIME-Version: 1.0\r\n",
     )
-    return b"".join(written), (own_id, *parents, *references)
+    return b"".join(written)
 
 
-def _ids(raw: dict[bytes, bytes], context: FromUser) -> tuple[bytes, list[bytes], list[bytes]]:
+def _ids(raw: dict[bytes, bytes], context: FromUser) -> _Ids:
     rule = IdRule(context.message_id_key, context.message_id_domain, context.known_ids)
-    value = raw.get(b"message-id", b"").strip()
-    if value:
-        own_id = rule.own(next(iter(ids_in(value)), value))
-    else:
-        own_id = fresh_id(context.randomness(RANDOM_OCTETS), context.message_id_domain)
+    own_id, original = _own_id(raw.get(b"message-id", b"").strip(), rule, context)
     if not context.choices.keeps_threads:
-        return own_id, [], []
+        return _Ids(own_id, original, [], [])
     parents = rule.named(raw.get(b"in-reply-to", b""))
     references = rule.named(raw.get(b"references", b""))
     # Programs differ in which of the two they write; all messages have both or none.
-    return own_id, parents or references[-1:], references or parents
+    return _Ids(own_id, original, parents or references[-1:], references or parents)
+
+
+def _own_id(value: bytes, rule: IdRule, context: FromUser) -> tuple[bytes, bytes]:
+    if not value:
+        return fresh_id(context.randomness(RANDOM_OCTETS), context.message_id_domain), b""
+    original = next(iter(ids_in(value)), value)
+    is_kept = context.choices.maps_ids_back and may_be_passed_on(original)
+    return rule.own(original), original if is_kept else b""

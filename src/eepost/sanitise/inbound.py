@@ -25,7 +25,9 @@ from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.parts import is_file, part_name
 from eepost.sanitise.rebuild.built import Piece
 from eepost.sanitise.report import Tally
+from eepost.sanitise.sent_ids import OriginalOf, with_originals
 from eepost.sanitise.text import encode_text
+from eepost.sanitise.threads import thread_ids
 
 MALFORMED = Reply(554, "5.6.0", "The message is malformed or too complex")
 
@@ -67,6 +69,8 @@ class Inbound:
     randomness: Callable[[int], bytes]
     verdict: bytes = b""  # our own Authentication-Results field with its CRLF, or nothing
     choices: Choices = DEFAULT
+    # Originals of identifiers that the user's own mail went out with; see `sent_ids`.
+    original_of: OriginalOf | None = None
     bounds: Bounds = _BOUNDS
 
 
@@ -87,7 +91,7 @@ def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sani
         return Refused(MALFORMED, tally.report())
     header = _reduced(root.fields, tally)
     body = _Harmless(message, context, tally).pieces(root, header)
-    return Sanitised((context.verdict, *body), tally.report())
+    return Sanitised((context.verdict, *body), tally.report(), thread_ids(root.fields))
 
 
 def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
@@ -97,9 +101,11 @@ def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised 
         root = split_message(message, context.bounds)
     except PeerViolation:
         return Refused(MALFORMED, tally.report())
-    return Sanitised(
-        tuple(_Harmless(message, context, tally).pieces(root, root.fields)), tally.report()
-    )
+    header = root.fields
+    if context.original_of is not None:
+        header = with_originals(header, context.original_of)
+    body = _Harmless(message, context, tally).pieces(root, header)
+    return Sanitised(tuple(body), tally.report(), thread_ids(root.fields))
 
 
 def _reduced(fields: list[Field], tally: Tally) -> list[Field]:

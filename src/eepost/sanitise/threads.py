@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from eepost.mail.header import split_header
+from eepost.mail.header import Field, split_header
 from eepost.mail.msgid import first_and_last, ids_in, map_id, may_be_passed_on
 from eepost.mail.violation import PeerViolation
 
@@ -24,7 +24,7 @@ from eepost.mail.violation import PeerViolation
 # table of a million is wrong, which would leave one identifier unmapped.
 HASH_OCTETS = 8
 
-_THREAD_FIELDS = frozenset((b"in-reply-to", b"references"))
+THREAD_FIELDS = frozenset((b"in-reply-to", b"references"))
 _THREAD_MARKS = (b"in-reply-to", b"references")
 
 
@@ -54,10 +54,11 @@ def hash_id(key: bytes, message_id: bytes) -> bytes:
 
 
 def hashes_to_look_up(key: bytes, message: bytes | bytearray) -> frozenset[bytes]:
-    """Return the hashes to ask the table for before `message` of the account is sanitised.
+    """Return the hashes to ask a table for: of what In-Reply-To and References of `message` name.
 
-    Empty for a message that answers none, which is most; bounded by four times
-    `msgid.MAX_AT_EACH_END`.
+    For mail of the account (before it is sanitised: what was delivered) as for mail to it (before
+    it is delivered: what was sent, see `sent_ids`). Empty for a message that answers none, which is
+    most; bounded by four times `msgid.MAX_AT_EACH_END`.
     """
     end = message.find(b"\r\n\r\n")
     head = (message[:end] if end >= 0 else message).lower()
@@ -67,13 +68,23 @@ def hashes_to_look_up(key: bytes, message: bytes | bytearray) -> frozenset[bytes
         fields = split_header(message).fields
     except PeerViolation:
         return frozenset()  # it will be refused
+    return frozenset(hash_id(key, each) for each in named_ids(fields))
+
+
+def named_ids(fields: Iterable[Field]) -> list[bytes]:
+    """Return the identifiers in In-Reply-To and References, of each the first such field."""
     found: dict[bytes, bytes] = {}
     for name, _, value in fields:
-        if name.lower() in _THREAD_FIELDS:
+        if name.lower() in THREAD_FIELDS:
             found.setdefault(name.lower(), value)
-    return frozenset(
-        hash_id(key, each) for value in found.values() for each in first_and_last(ids_in(value))
-    )
+    return [each for value in found.values() for each in first_and_last(ids_in(value))]
+
+
+def thread_ids(fields: Iterable[Field]) -> tuple[bytes, ...]:
+    """Return the identifiers of a message as it was delivered, its own first if it has one."""
+    fields = list(fields)
+    values = (value for name, _, value in fields if name.lower() == b"message-id")
+    return (*ids_in(next(values, b""))[:1], *named_ids(fields))
 
 
 def hashes_to_remember(key: bytes, thread_ids: Iterable[bytes]) -> frozenset[bytes]:
