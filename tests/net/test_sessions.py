@@ -4,7 +4,7 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import pytest
@@ -60,7 +60,10 @@ class Echo:
 
 
 class Owner:
-    """Repeats an event; "w" waits for `gate`, "x" fails at once, "y" fails later."""
+    """Repeats an event; "w" waits for `gate`, "x" fails at once, "y" fails later.
+
+    "p" waits and is answered in two parts, "r" fails after the first of them.
+    """
 
     def __init__(self) -> None:
         self.engine = Echo()
@@ -68,14 +71,25 @@ class Owner:
         self.is_idle = self.is_known = True
         self.is_closed = False
 
-    def respond(self, event: bytes) -> tuple[bytes, ...] | AsyncIterator[bytes]:
+    def respond(
+        self, event: bytes
+    ) -> tuple[bytes, ...] | Awaitable[tuple[bytes, ...]] | AsyncIterator[bytes]:
         if event == b"x":
             raise RuntimeError("secret words")
+        if event in b"pr":
+            return self._in_parts(event)
         return self._later(event) if event in b"wy" else (event,)
 
-    async def _later(self, event: bytes) -> AsyncIterator[bytes]:
+    async def _later(self, event: bytes) -> tuple[bytes, ...]:
         await self.gate
         if event == b"y":
+            raise RuntimeError("secret words")
+        return (event,)
+
+    async def _in_parts(self, event: bytes) -> AsyncIterator[bytes]:
+        yield event
+        await self.gate
+        if event == b"r":
             raise RuntimeError("secret words")
         yield event
 
@@ -176,6 +190,28 @@ async def test_events_after_one_that_waits_wait_too() -> None:
     owner.gate.set_result(None)
     await settle()
     assert transport.written == b"awb"
+
+
+async def test_parts_of_an_answer_are_sent_as_they_are_made() -> None:
+    session, transport, owner = Stage().open()
+    session.receive(b"aprb")
+    await settle()
+    assert transport.written == b"ap"
+    owner.gate.set_result(None)
+    await settle()
+    assert transport.written == b"appr!b"
+
+
+async def test_parts_wait_for_a_peer_that_reads_slowly() -> None:
+    session, transport, owner = Stage().open()
+    owner.gate.set_result(None)
+    session.receive(b"p")
+    session.pause_writing()
+    await settle()
+    assert transport.written == b"p"
+    session.resume_writing()
+    await settle()
+    assert transport.written == b"pp"
 
 
 async def test_fault_of_the_owner_is_answered_and_the_session_goes_on() -> None:
@@ -382,6 +418,7 @@ async def test_silence_ends_a_session_but_not_while_the_silence_is_ours(
     _, quiet, quiet_owner = stage.open()
     busy_session, busy, _ = stage.open()
     busy_session.receive(b"w")
+    await settle()
     now = stage.hall.loop.time()
     for session in tuple(stage.hall.sessions):
         session.expire_if_due(now + 61, stage.hall.bounds)

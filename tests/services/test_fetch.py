@@ -103,14 +103,14 @@ class Office:
     async def login(self) -> tuple[Fetch, int]:
         """Return a session and how many messages it was shown."""
         session = Fetch(self._desk, None, is_welcome=True)
-        (admitted,) = [each async for each in cast(Any, session.respond(LoginGiven("alice", "")))]
+        (admitted,) = await cast(Any, session.respond(LoginGiven("alice", "")))
         assert isinstance(admitted, Admitted)
         return session, len(admitted.entries)
 
 
 async def arrived(session: Fetch) -> int:
     """Return how many messages the session shows after STAT that it had not before."""
-    (answer,) = [each async for each in cast(Any, session.respond(RefreshGiven()))]
+    (answer,) = await cast(Any, session.respond(RefreshGiven()))
     assert isinstance(answer, Arrived)
     return len(answer.entries)
 

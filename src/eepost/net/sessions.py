@@ -9,7 +9,7 @@ reply, and the session goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -52,7 +52,7 @@ class Engine(Protocol):
         """Return what has to be sent now."""
 
 
-Answer = tuple[Any, ...] | AsyncIterator[Any]
+Answer = tuple[Any, ...] | Awaitable[tuple[Any, ...]] | AsyncIterator[Any]
 
 
 class Owner(Protocol):
@@ -63,7 +63,7 @@ class Owner(Protocol):
         """The protocol's side of the session."""
 
     def respond(self, event: Any) -> Answer:
-        """Return the decisions on `event`: at once, or one after the other as they are made.
+        """Return the decisions on `event`: at once, later, or one after the other as they are made.
 
         An event that is only told is answered by an empty tuple.
         """
@@ -217,6 +217,7 @@ class Session(asyncio.BufferedProtocol):
         "_seen",
         "_task",
         "_transport",
+        "_unbegun",
         "_unread",
     )
 
@@ -228,6 +229,7 @@ class Session(asyncio.BufferedProtocol):
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._task: asyncio.Task[None] | None = None
+        self._unbegun: Answer | None = None  # of a task that has not run yet
         self._flowing: asyncio.Future[None] | None = None
         self._unread = 0
         self._has_eof = self._is_cut = self._is_lost = False
@@ -340,6 +342,8 @@ class Session(asyncio.BufferedProtocol):
         self._is_cut = True
         if self._task is not None:
             self._task.cancel()
+            if isinstance(self._unbegun, Coroutine):
+                self._unbegun.close()
         self._transport.abort()
         self._leave_when_done()
 
@@ -400,13 +404,19 @@ class Session(asyncio.BufferedProtocol):
                 self._engine.decide(decision)
             return True
         self._flush()
+        self._unbegun = answer
         self._task = self._hall.loop.create_task(self._serve(event, answer))
         return False
 
-    async def _serve(self, event: Any, answer: AsyncIterator[Any]) -> None:
+    async def _serve(self, event: Any, answer: Awaitable[Any] | AsyncIterator[Any]) -> None:
+        self._unbegun = None
         try:
-            async for decision in answer:
-                await self._settle(decision)
+            if isinstance(answer, Awaitable):
+                for decision in await answer:
+                    self._engine.decide(decision)
+            else:
+                async for decision in answer:
+                    await self._settle(decision)
         except asyncio.CancelledError:
             self._task = None
             self._leave_when_done()

@@ -5,7 +5,7 @@ Trust: before AUTH anybody who can reach the port, after it a user who may still
 malicious; the reverse-path and From are the account's own, always.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ from eepost.wire.smtp.events import (
 )
 from eepost.wire.smtp.server import SmtpServer
 
-Answer = tuple[Reply, ...] | AsyncIterator[Reply]
+Answer = tuple[Reply, ...] | Awaitable[tuple[Reply, ...]]
 NOTHING: Final[tuple[Reply, ...]] = ()
 
 
@@ -163,17 +163,17 @@ class Submission:
             return self._check_login(event)
         return (self._admit(account),)
 
-    async def _check_login(self, event: AuthGiven) -> AsyncIterator[Reply]:
+    async def _check_login(self, event: AuthGiven) -> tuple[Reply, ...]:
         found = await self._desk.authenticator.check_submission(
             event.login, event.password, self._peer
         )
         match found:
             case Account():
-                yield self._admit(found)
+                return (self._admit(found),)
             case Busy():
-                yield replies.LOGIN_BUSY
+                return (replies.LOGIN_BUSY,)
             case WrongCredentials():
-                yield replies.WRONG_CREDENTIALS
+                return (replies.WRONG_CREDENTIALS,)
 
     def _admit(self, account: Account) -> Reply:
         if not self._desk.places.take(account.number):
@@ -197,8 +197,8 @@ class Submission:
             return (self._open(event),)
         return self._look_again(event)
 
-    async def _look_again(self, event: MailGiven) -> AsyncIterator[Reply]:
-        yield self._open(event) if await self._is_in_force() else replies.LOGIN_ENDED
+    async def _look_again(self, event: MailGiven) -> tuple[Reply, ...]:
+        return (self._open(event) if await self._is_in_force() else replies.LOGIN_ENDED,)
 
     def _open(self, event: MailGiven) -> Reply:
         address = event.reverse_path.address
@@ -234,13 +234,12 @@ class Submission:
         self._recipients.append((recipient, account))
         return replies.RECIPIENT_ACCEPTED
 
-    async def _find_recipient(self, recipient: Recipient) -> AsyncIterator[Reply]:
+    async def _find_recipient(self, recipient: Recipient) -> tuple[Reply, ...]:
         account = await self._desk.directory.find(recipient.address)
         if account is None or account.state is State.DISABLED:
-            yield self._refusal(account)
-            return
+            return (self._refusal(account),)
         refusal = self._lack_of_room(await self._desk.delivery.room(account))
-        yield refusal or self._add(recipient, account)
+        return (refusal or self._add(recipient, account),)
 
     def _lack_of_room(self, usage: Usage) -> Reply | None:
         size = self._reverse_path.size_octets or 0
@@ -270,11 +269,11 @@ class Submission:
         self._end_transaction()
         return NOTHING
 
-    async def _deliver(self, _event: MessageGiven) -> AsyncIterator[Reply]:
+    async def _deliver(self, _event: MessageGiven) -> tuple[Reply, ...]:
         reply = replies.TRANSIT_FULL if self._is_over else await self._accept()
         self._count(reply)
         self._end_transaction()
-        yield reply
+        return (reply,)
 
     def _count(self, reply: Reply) -> None:
         counts = self._desk.counts

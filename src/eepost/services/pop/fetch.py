@@ -8,7 +8,7 @@ A session works on a snapshot and takes no exclusive lock: messages never change
 at QUIT, and deleting twice is harmless. A deliberate reading of RFC 1939 8.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -41,7 +41,7 @@ from eepost.wire.pop3.events import (
 )
 from eepost.wire.pop3.server import Pop3Server
 
-Answers = tuple[Answer, ...] | AsyncIterator[Answer]
+Answers = tuple[Answer, ...] | Awaitable[tuple[Answer, ...]] | AsyncIterator[Answer]
 
 # Messages read ahead of a client that fetches one after the other: one question to the store for
 # many. Bounded in octets, since thousands of sessions may each hold this much.
@@ -148,7 +148,7 @@ class Fetch:
     def _greet(self, _event: Connected) -> Answers:
         return (Proceed() if self._is_welcome else refusals.TURNED_AWAY,)
 
-    async def _login(self, event: LoginGiven) -> AsyncIterator[Answer]:
+    async def _login(self, event: LoginGiven) -> tuple[Answer, ...]:
         authenticator = self._desk.authenticator
         # Before the account is looked at: what changes from here on is not missed.
         self._epoch = authenticator.epoch()
@@ -158,17 +158,21 @@ class Fetch:
             found = await authenticator.check_maildrop(event.login, event.password, self._peer)
         match found:
             case OpenMaildrop() if not self._take(found.account.number):
-                yield refusals.LOGIN_ELSEWHERE
+                return (refusals.LOGIN_ELSEWHERE,)
             case OpenMaildrop():
-                self._account, self._maildrop = found.account, found
-                self._opener = Opener(found.keys)
-                yield Admitted(await self._refresh())
-                self._is_known = True
-                self._desk.counts.logins += 1
+                return (await self._admit(found),)
             case Busy():
-                yield refusals.LOGIN_BUSY
+                return (refusals.LOGIN_BUSY,)
             case WrongCredentials():
-                yield refusals.WRONG_CREDENTIALS
+                return (refusals.WRONG_CREDENTIALS,)
+
+    async def _admit(self, maildrop: OpenMaildrop) -> Answer:
+        self._account, self._maildrop = maildrop.account, maildrop
+        self._opener = Opener(maildrop.keys)
+        admitted = Admitted(await self._refresh())
+        self._is_known = True
+        self._desk.counts.logins += 1
+        return admitted
 
     def _take(self, account: int) -> bool:
         self._leave()  # where an earlier login could not be completed
@@ -191,11 +195,10 @@ class Fetch:
             self._epoch = epoch
         return True
 
-    async def _arrivals(self, _event: RefreshGiven) -> AsyncIterator[Answer]:
+    async def _arrivals(self, _event: RefreshGiven) -> tuple[Answer, ...]:
         if not await self._is_in_force():
-            yield refusals.LOGIN_ENDED
-            return
-        yield Arrived(await self._refresh())
+            return (refusals.LOGIN_ENDED,)
+        return (Arrived(await self._refresh()),)
 
     async def _refresh(self) -> list[Entry]:
         """Append what is new to the listing and return it as entries."""
@@ -235,10 +238,10 @@ class Fetch:
 
     def _message(self, event: MessageWanted) -> Answers:
         listed = self._listed[event.index]
+        if listed.entry.size_octets > SEGMENT_OCTETS:
+            return self._in_parts(event, listed)
         sealed = self._ahead.pop(listed.number, None)
-        if sealed is None or listed.entry.size_octets > SEGMENT_OCTETS:
-            return self._read(event, listed)
-        return self._whole(listed, sealed)
+        return self._read(event, listed) if sealed is None else self._whole(listed, sealed)
 
     def _whole(self, listed: Listed, sealed: bytes) -> tuple[Answer, ...]:
         try:
@@ -248,24 +251,19 @@ class Fetch:
         self._desk.counts.retrieved += 1
         return (Content(content), _FINISHED)
 
-    async def _read(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
+    async def _read(self, event: MessageWanted, listed: Listed) -> tuple[Answer, ...]:
+        sealed = await self._first_segment(event, listed)
+        return self._whole(listed, sealed) if isinstance(sealed, bytes) else (sealed,)
+
+    async def _first_segment(self, event: MessageWanted, listed: Listed) -> bytes | Refused:
+        """Read ahead and return what begins the wanted message, or why it can't be read."""
         if not await self._is_in_force():
-            yield refusals.LOGIN_ENDED
-            return
+            return refusals.LOGIN_ENDED
         numbers = self._worth_reading(event)
-        account = self._account.number
-        found: Mapping[int, bytes] = await self._desk.maildrops.fetch(account, numbers)
+        found: Mapping[int, bytes]
+        found = await self._desk.maildrops.fetch(self._account.number, numbers)
         self._ahead = dict(found)
-        sealed = self._ahead.pop(listed.number, None)
-        if sealed is None:
-            yield refusals.GONE
-            return
-        if listed.entry.size_octets <= SEGMENT_OCTETS:
-            for answer in self._whole(listed, sealed):
-                yield answer
-            return
-        async for answer in self._segments(listed, sealed):
-            yield answer
+        return self._ahead.pop(listed.number, refusals.GONE)
 
     def _worth_reading(self, event: MessageWanted) -> list[int]:
         """Return the wanted message and those that a client in its stride will ask for next."""
@@ -280,7 +278,11 @@ class Fetch:
             numbers.append(listed.number)
         return numbers
 
-    async def _segments(self, listed: Listed, first: bytes) -> AsyncIterator[Answer]:
+    async def _in_parts(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
+        first = await self._first_segment(event, listed)
+        if isinstance(first, Refused):
+            yield first
+            return
         opener, at, left = self._opener, 0, listed.entry.size_octets
         sealed: bytes | None = first
         while sealed is not None and left > 0:
@@ -300,14 +302,13 @@ class Fetch:
         self._desk.counts.retrieved += 1
         yield _FINISHED
 
-    async def _update(self, event: UpdateGiven) -> AsyncIterator[Answer]:
+    async def _update(self, event: UpdateGiven) -> tuple[Answer, ...]:
         if not await self._is_in_force():
-            yield refusals.LOGIN_ENDED
-            return
+            return (refusals.LOGIN_ENDED,)
         numbers = [self._listed[index].number for index in event.deleted]
         await self._desk.maildrops.remove(self._account.number, numbers)
         self._desk.counts.removed += len(numbers)
-        yield Proceed()
+        return (Proceed(),)
 
 
 _FINISHED: Final = Finished()
