@@ -460,6 +460,7 @@ async def test_stop_ends_idle_sessions_and_waits_for_the_others() -> None:
     idle_session, idle, _ = stage.open()
     busy_session, busy, busy_owner = stage.open()
     busy_session.receive(b"w")
+    await settle()
     busy_owner.is_idle = False
     stopping = asyncio.ensure_future(stage.hall.stop(grace_seconds=5))
     await settle()
