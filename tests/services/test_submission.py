@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from eepost.services.mta import replies
 from eepost.services.mta.submission import Counts, Desk, Submission
-from eepost.services.mta.transit import Transit
 from eepost.wire.smtp.events import ContentGiven, MessageGiven
+from eepost.wire.transit import Transit
 
 
 async def test_content_of_which_a_part_was_lost_is_put_off() -> None:

@@ -37,12 +37,12 @@ from eepost.services.mta import submission
 from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.notices import fill_notice
 from eepost.services.mta.replies import greeting
-from eepost.services.mta.transit import Transit
 from eepost.services.pop import fetch
 from eepost.wire.pop3.limits import Pop3Limits
 from eepost.wire.pop3.server import Pop3Server
 from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.server import SmtpServer
+from eepost.wire.transit import Transit
 
 T = TypeVar("T")
 

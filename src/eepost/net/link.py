@@ -51,6 +51,11 @@ class LinkStream:
         self._link.send(octets)
         await self._flush()
 
+    def put(self, octets: bytes) -> None:
+        """Send a few octets without waiting, for words that must not wait behind a slow peer."""
+        self._link.send(octets)
+        self._writer.write(self._link.outgoing())
+
     async def receive(self) -> bytes:
         """Return the next octets, b"" at the other side's end. Raises LinkCut."""
         try:

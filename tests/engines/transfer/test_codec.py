@@ -21,6 +21,8 @@ from eepost.wire.transfer.messages import (
     Relay,
     Reported,
     Standing,
+    StillHere,
+    StillThere,
     Taken,
 )
 
@@ -38,6 +40,8 @@ SAID: list[AnyMessage] = [
     Taken(3, (Standing.WELCOME,)),
     Declined(4),
     Abandon(5),
+    StillThere(6),
+    StillHere(6),
 ]
 
 

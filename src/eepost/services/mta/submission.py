@@ -27,7 +27,6 @@ from eepost.sanitise.threads import DeliveredIds, hashes_to_look_up, hashes_to_r
 from eepost.services.mta import replies
 from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
-from eepost.services.mta.transit import Transit
 from eepost.wire.smtp.events import (
     AuthGiven,
     Connected,
@@ -39,6 +38,7 @@ from eepost.wire.smtp.events import (
     TransactionDropped,
 )
 from eepost.wire.smtp.server import SmtpServer
+from eepost.wire.transit import Transit
 
 Answer = tuple[Reply, ...] | Awaitable[tuple[Reply, ...]]
 NOTHING: Final[tuple[Reply, ...]] = ()

@@ -8,6 +8,7 @@ stream, never used twice on it. That side asks, the other answers:
     gateway to core      AskRecipient                        ->  RecipientStanding
     gateway to core      Incoming, Content..., EndOfContent  ->  Taken
     either               Abandon takes an exchange back      ->  (nothing)
+    either               StillThere, when all is quiet       ->  StillHere
 
 `Declined` may come instead of any answer: the whole exchange may be tried again later. No message
 carries an account: a gateway learns addresses of the Internet's side and of the official domains
@@ -21,6 +22,7 @@ from enum import Enum
 
 from msgspec import Struct
 
+UNNUMBERED = 0  # the exchange of a message that whoever sends it has not numbered yet
 TRANSFER_OCTETS = 16  # random; one for each message and gateway attempt chain
 # Content in one message, so that exchanges on one stream take turns; as long as a link's record.
 MAX_CONTENT_OCTETS = 16_384
@@ -76,6 +78,14 @@ class Abandon(Message, frozen=True, tag="abandon"):
     """The opener takes the exchange back; answers to it may still be under way."""
 
 
+class StillThere(Message, frozen=True, tag="still-there"):
+    """Is anybody there? A route that went away over I2P says nothing of it."""
+
+
+class StillHere(Message, frozen=True, tag="still-here"):
+    """The answer to StillThere."""
+
+
 class Declined(Message, frozen=True, tag="declined"):
     """The exchange can't be dealt with now; nothing of it was done."""
 
@@ -125,16 +135,7 @@ class Taken(Message, frozen=True, tag="taken"):
     is_refused: bool = False
 
 
-AnyMessage = (
-    Relay
-    | Incoming
-    | AskRecipient
-    | Content
-    | EndOfContent
-    | Abandon
-    | Declined
-    | Outcome
-    | Reported
-    | RecipientStanding
-    | Taken
-)
+# What opens an exchange, and what may be answered.
+Question = Relay | Incoming | AskRecipient | StillThere
+Answer = Outcome | Reported | RecipientStanding | Taken | StillHere | Declined
+AnyMessage = Question | Content | EndOfContent | Abandon | Answer
