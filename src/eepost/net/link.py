@@ -87,7 +87,7 @@ class LinkStream:
             await self._flush()
             if event is Signal.CLOSED:
                 return None
-            if event is not Signal.NEED_DATA:
+            if not isinstance(event, Signal):
                 return event
             octets = await self._reader.read(READ_OCTETS)
             if octets:

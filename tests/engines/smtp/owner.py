@@ -13,10 +13,12 @@ from eepost.wire.smtp.events import (
     Connected,
     ContentGiven,
     Event,
+    Introduced,
     MailGiven,
     Mark,
     MessageGiven,
     RcptGiven,
+    Secured,
     TransactionDropped,
 )
 from eepost.wire.smtp.limits import SmtpLimits
@@ -89,6 +91,8 @@ class FakeOwner:
                 self.open = None
             case Mark(name):
                 assert name.isidentifier()
+            case Introduced() | Secured():
+                assert self.open is None
         return None
 
     def _accept(self, event: Event) -> None:
@@ -105,9 +109,18 @@ class FakeOwner:
                 self.open = None
 
 
+def next_event(server: SmtpServer) -> Event | Signal:
+    """Return the next event; where TLS is to begin, it stands at once."""
+    event = server.next_event()
+    while event is Signal.START_TLS:
+        server.secured()
+        event = server.next_event()
+    return event
+
+
 def converse(server: SmtpServer, owner: FakeOwner) -> bytes:
     """Run the engine until it needs the peer or is closed, and return what it sent."""
-    while not isinstance(event := server.next_event(), Signal):
+    while not isinstance(event := next_event(server), Signal):
         reply = owner.respond(event)
         if reply is not None:
             server.decide(reply)

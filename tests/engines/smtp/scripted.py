@@ -10,12 +10,14 @@ S: a line that the server must send next, word for word
 S! the server must have closed
 O: something happens on the owner's side:
    limits NAME=N ...         hold from the beginning
+   exchanger [tls]           serves instead of submission; from the beginning
    answers EVENT CODE ENHANCED text...   once; ENHANCED may be -
    expires text...
    heard EVENT ...           exactly these came since the last time (content in one, no marks)
    login NAME PASSWORD...    the last AuthGiven
    sender PATH [ATTRIBUTE=VALUE ...]     of the last MailGiven
    recipient PATH [ATTRIBUTE=VALUE]      of the last RcptGiven
+   name NAME                 of the last Introduced
    message "octets"          was taken next; each is asked for once
    no message                none was taken that was not asked for
 """
@@ -29,9 +31,17 @@ from typing import TypeVar
 
 from eepost.mail.reply import Reply
 from eepost.wire.signals import Signal
-from eepost.wire.smtp.events import AuthGiven, ContentGiven, MailGiven, Mark, RcptGiven
+from eepost.wire.smtp.events import (
+    AuthGiven,
+    ContentGiven,
+    Introduced,
+    MailGiven,
+    Mark,
+    RcptGiven,
+)
 from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.server import SmtpServer
+from eepost.wire.smtp.service import SUBMISSION, exchanger
 from tests.engines.smtp.owner import NAME, FakeOwner, converse
 
 T = TypeVar("T")
@@ -46,6 +56,7 @@ class Dialogue:
         self._piece_octets = piece_octets
         self._owner = FakeOwner()
         self._limits: dict[str, int] = {}
+        self._service = SUBMISSION
         self._server: SmtpServer | None = None
         self._burst = b""
         self._unread = b""
@@ -74,7 +85,7 @@ class Dialogue:
 
     def _engine(self) -> SmtpServer:
         if self._server is None:
-            self._server = SmtpServer(SmtpLimits(**self._limits), NAME)
+            self._server = SmtpServer(SmtpLimits(**self._limits), NAME, self._service)
             self._unread += converse(self._server, self._owner)
         return self._server
 
@@ -105,7 +116,9 @@ class Dialogue:
 
     def _happen(self, line: str) -> None:
         what, _, rest = line.partition(" ")
-        if what == "limits":
+        if what == "exchanger":
+            self._service = exchanger("As in RFC 5321", offers_tls=rest == "tls")
+        elif what == "limits":
             for limit in rest.split():
                 name, _, value = limit.partition("=")
                 self._limits[name] = int(value)
@@ -118,6 +131,7 @@ class Dialogue:
                 "expires": self._expire,
                 "heard": self._check_heard,
                 "login": self._check_login,
+                "name": self._check_name,
                 "sender": self._check_sender,
                 "recipient": self._check_recipient,
                 "message": self._check_message,
@@ -147,6 +161,9 @@ class Dialogue:
     def _check_login(self, line: str) -> None:
         login, _, password = line.partition(" ")
         assert self._last(AuthGiven) == AuthGiven(login, password)
+
+    def _check_name(self, name: str) -> None:
+        assert self._last(Introduced).name == name
 
     def _check_sender(self, line: str) -> None:
         _check(self._last(MailGiven).reverse_path, line)

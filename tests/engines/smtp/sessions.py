@@ -10,6 +10,7 @@ from eepost.wire.signals import Signal
 from eepost.wire.smtp.events import ContentGiven, Event
 from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.server import SmtpServer
+from eepost.wire.smtp.service import SUBMISSION, Service
 from tests.engines.smtp.owner import NAME, FakeOwner, Message, converse
 
 # Small enough for random sessions to run into every one of them.
@@ -79,10 +80,10 @@ def pieces(octets: bytes, cuts: list[int]) -> list[bytes]:
 Run = tuple[list[Event], list[Message], bytes]
 
 
-def run(cut: list[bytes], limits: SmtpLimits = LIMITS) -> Run:
+def run(cut: list[bytes], limits: SmtpLimits = LIMITS, service: Service = SUBMISSION) -> Run:
     """Feed the pieces one by one, then close; return events (without content) and what came."""
     owner = FakeOwner()
-    server = SmtpServer(limits, NAME)
+    server = SmtpServer(limits, NAME, service)
     sent = converse(server, owner)
     for piece in cut:
         server.receive(piece)

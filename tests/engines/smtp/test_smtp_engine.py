@@ -8,6 +8,7 @@ import pytest
 from eepost.mail.reply import Reply
 from eepost.mail.violation import Misuse
 from eepost.wire.signals import Signal
+from eepost.wire.smtp import replies
 from eepost.wire.smtp.events import (
     AuthGiven,
     Connected,
@@ -15,10 +16,12 @@ from eepost.wire.smtp.events import (
     MailGiven,
     MessageGiven,
     RcptGiven,
+    Secured,
     TransactionDropped,
 )
 from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.server import MAX_OUTGOING_OCTETS, SmtpServer
+from eepost.wire.smtp.service import SUBMISSION, exchanger
 from tests.engines.smtp.owner import (
     ACCEPTED,
     FAULT,
@@ -293,3 +296,19 @@ def test_recipient_that_was_asked_about_is_given_with_its_wishes() -> None:
     event = owner.events[-1]
     assert isinstance(event, RcptGiven)
     assert not event.recipient.notify
+
+
+def test_what_came_in_the_clear_behind_starttls_is_never_obeyed() -> None:
+    owner = FakeOwner()
+    server = SmtpServer(SmtpLimits(), NAME, exchanger("Help", offers_tls=True))
+    assert say(server, owner, b"EHLO x\r\n")
+    sent = say(server, owner, b"STARTTLS\r\nMAIL FROM:<mallory@peer.example>\r\n")
+    assert sent == replies.TLS_READY.octets + replies.BEHIND_STARTTLS.octets
+    assert is_closed(server)
+    assert not [event for event in owner.events if isinstance(event, MailGiven | Secured)]
+
+
+def test_tls_that_nobody_asked_for_is_misuse() -> None:
+    for service in (SUBMISSION, exchanger("Help", offers_tls=True)):
+        with pytest.raises(Misuse):
+            SmtpServer(SmtpLimits(), NAME, service).secured()

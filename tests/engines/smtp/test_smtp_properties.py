@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Split-invariance, noise, and order of trust."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eepost.wire.smtp import states
 from eepost.wire.smtp.events import Connected, Mark
+from eepost.wire.smtp.service import SUBMISSION, exchanger
+from eepost.wire.smtp.states import State
 from tests.engines.smtp.sessions import CUTS, OCTETS, pieces, read_replies, run
 from tests.engines.smtp.trust import watch
 
@@ -62,7 +65,33 @@ def test_no_event_comes_before_what_it_depends_on(octets: bytes, answers: list[i
     watch(octets, answers)
 
 
-def test_order_of_trust_notices_a_removed_login_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(states.REFUSALS, states.State.INTRODUCED, {})
+def test_order_of_trust_notices_a_removed_login_check() -> None:
+    lax = replace(SUBMISSION, refusals={**SUBMISSION.refusals, State.INTRODUCED: {}})
     with pytest.raises(AssertionError, match="before login"):
-        watch(b"EHLO x\r\nMAIL FROM:<alice@mail.i2p>\r\n", [])
+        watch(b"EHLO x\r\nMAIL FROM:<alice@mail.i2p>\r\n", [], lax)
+
+
+EXCHANGER = exchanger("Help", offers_tls=True)
+
+
+@settings(max_examples=300)
+@given(OCTETS, CUTS)
+def test_cutting_the_stream_to_an_exchanger_changes_nothing(octets: bytes, cuts: list[int]) -> None:
+    singles = [octets[i : i + 1] for i in range(len(octets))]
+    whole = run([octets], service=EXCHANGER)
+    assert whole == run(pieces(octets, cuts), service=EXCHANGER) == run(singles, service=EXCHANGER)
+    read_replies(whole[2])
+
+
+@settings(max_examples=300)
+@given(OCTETS, ANSWERS)
+def test_no_event_of_an_exchanger_comes_before_what_it_depends_on(
+    octets: bytes, answers: list[int]
+) -> None:
+    watch(octets, answers, EXCHANGER)
+
+
+def test_order_of_trust_notices_a_transaction_without_introduction() -> None:
+    lax = replace(EXCHANGER, refusals={**EXCHANGER.refusals, State.GREETED: {}})
+    with pytest.raises(AssertionError, match="before login"):
+        watch(b"MAIL FROM:<alice@mail.i2p>\r\n", [], lax)

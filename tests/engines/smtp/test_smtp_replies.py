@@ -9,6 +9,7 @@ from eepost.wire.sasl import Fault
 from eepost.wire.smtp import replies
 from eepost.wire.smtp.content import FLAW_REPLIES, Flaw
 from eepost.wire.smtp.login import FAULT_REPLIES
+from eepost.wire.smtp.service import SUBMISSION
 from tests.engines.smtp.sessions import read_replies
 
 REPLIES = {name: value for name, value in vars(replies).items() if isinstance(value, Reply)}
@@ -41,7 +42,7 @@ def test_every_fault_has_its_reply() -> None:
 
 
 def test_ehlo_names_the_mail_domain_and_what_can_be_relied_on() -> None:
-    assert replies.ehlo("mail.i2p", 1000).split(b"\r\n") == [
+    assert replies.ehlo("mail.i2p", 1000, SUBMISSION.keywords).split(b"\r\n") == [
         b"250-mail.i2p",
         b"250-PIPELINING",
         b"250-SIZE 1000",

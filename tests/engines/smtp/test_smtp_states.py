@@ -5,8 +5,9 @@ import pytest
 
 from eepost.mail.violation import Misuse
 from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.service import SUBMISSION, exchanger
 from eepost.wire.smtp.session import Session
-from eepost.wire.smtp.states import OPEN, REFUSALS, TRANSITIONS, State, Step
+from eepost.wire.smtp.states import OPEN, TRANSITIONS, State, Step
 from tests.engines.smtp.owner import FakeOwner, connected, say
 from tests.engines.smtp.sessions import LOG_IN, read_replies
 
@@ -16,7 +17,7 @@ CHUNK = b"BDAT 2\r\n\r\n"
 REACH = {
     State.GREETED: b"",
     State.INTRODUCED: b"EHLO x\r\n",
-    State.LOGGED_IN: LOG_IN,
+    State.READY: LOG_IN,
     State.MAIL: LOG_IN + MAIL,
     State.RCPT: LOG_IN + MAIL + RCPT,
     State.CHUNKS: LOG_IN + MAIL + RCPT + CHUNK,
@@ -39,7 +40,7 @@ EXPECTED = """
              EHLO HELO AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT
 GREETED      250  250  503  503  503  503  503  250  250  252  221
 INTRODUCED   250  250  334  530  530  530  530  250  250  252  221
-LOGGED_IN    250  250  503  250  503  503  503  250  250  252  221
+READY        250  250  503  250  503  503  503  250  250  252  221
 MAIL         250  250  503  503  250  503  503  250  250  252  221
 RCPT         250  250  503  503  250  354  250  250  250  252  221
 CHUNKS       250  250  503  503  503  503  250  250  250  252  221
@@ -76,12 +77,15 @@ def test_closing_is_possible_everywhere_and_final() -> None:
 
 
 def test_every_state_that_takes_commands_has_its_refusals() -> None:
-    assert set(REFUSALS) == set(REACH)
+    assert set(SUBMISSION.refusals) == set(REACH)
+    for offers_tls in (True, False):
+        refusals = exchanger("help", offers_tls=offers_tls).refusals
+        assert set(refusals) == set(REACH) - {State.INTRODUCED}
 
 
 def test_asking_for_a_transaction_where_none_is_open_is_misuse() -> None:
     with pytest.raises(Misuse):
-        _ = Session(SmtpLimits(), "mail.i2p").transaction
+        _ = Session(SmtpLimits(), "mail.i2p", SUBMISSION).transaction
 
 
 def test_nothing_before_login_leads_into_a_transaction() -> None:
@@ -91,7 +95,7 @@ def test_nothing_before_login_leads_into_a_transaction() -> None:
         for (state, step), after in TRANSITIONS.items()
         if state in before_login and after not in before_login | {State.CLOSED}
     }
-    assert leading_in == {Step.AUTH_ACCEPTED}
+    assert leading_in == {Step.AUTH_ACCEPTED, Step.AUTH_NOT_NEEDED}
 
 
 def test_an_open_transaction_begins_with_mail_only() -> None:

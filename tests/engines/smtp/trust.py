@@ -10,23 +10,27 @@ from eepost.wire.smtp.events import (
     Connected,
     ContentGiven,
     Event,
+    Introduced,
     MailGiven,
     Mark,
     MessageGiven,
     RcptGiven,
+    Secured,
     TransactionDropped,
 )
 from eepost.wire.smtp.server import SmtpServer
-from tests.engines.smtp.owner import ACCEPTED, GREETING, NAME, WELCOME
+from eepost.wire.smtp.service import SUBMISSION, Service
+from tests.engines.smtp.owner import ACCEPTED, GREETING, NAME, WELCOME, next_event
 from tests.engines.smtp.sessions import LIMITS, read_replies
 
 
 class Watch:
     """Knows what the owner has allowed, and asserts that no event goes beyond it."""
 
-    def __init__(self) -> None:
+    def __init__(self, needs_login: bool) -> None:
         self.is_greeted = False
         self.is_logged_in = False
+        self.needs_login = needs_login
         self.is_open = False
         self.recipients = 0
         self.is_over = False
@@ -37,7 +41,14 @@ class Watch:
         match event:
             case Connected():
                 assert not self.is_greeted, "one greeting is enough"
+            case Introduced():
+                assert self.is_greeted, "no name before the greeting"
+                self.is_logged_in = True  # as good as
+            case Secured():
+                assert not self.is_open, "no TLS inside a transaction"
+                self.is_logged_in = False
             case AuthGiven():
+                assert self.needs_login, "nobody logs in at an exchanger"
                 assert self.is_greeted, "no login before the greeting"
                 assert not self.is_logged_in, "one login is enough"
             case MailGiven():
@@ -76,16 +87,16 @@ YES = {Connected: GREETING, AuthGiven: WELCOME}
 NO = (Reply(451, "4.3.0", "Not now"), Reply(550, "5.7.1", "No"), Reply(421, "4.3.2", "Good-bye"))
 
 
-def watch(octets: bytes, answers: Sequence[int]) -> None:
+def watch(octets: bytes, answers: Sequence[int], service: Service = SUBMISSION) -> None:
     """Let a stubborn owner answer, in this order: 0 to 2 choose a refusal, the others are a yes."""
     remaining = iter(answers)
-    watching = Watch()
-    server = SmtpServer(LIMITS, NAME)
+    watching = Watch(service.needs_login)
+    server = SmtpServer(LIMITS, NAME, service)
     server.receive(octets)
     server.receive_eof()
-    while not isinstance(event := server.next_event(), Signal):
+    while not isinstance(event := next_event(server), Signal):
         watching.check(event)
-        if isinstance(event, ContentGiven | TransactionDropped | Mark):
+        if isinstance(event, ContentGiven | TransactionDropped | Mark | Introduced | Secured):
             continue
         answer = next(remaining, len(NO))
         reply = NO[answer] if answer < len(NO) else YES.get(type(event), ACCEPTED)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The submission server's side of SMTP (RFC 5321, RFC 6409)."""
+"""The server's side of SMTP: submission (RFC 6409) and mail exchangers (RFC 5321)."""

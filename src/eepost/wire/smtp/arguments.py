@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arguments of MAIL, RCPT and BDAT: a value, or the reply that says what is wrong.
 
-Trust: a logged-in user's mail program sends this, except BDAT, which anybody may send.
+Trust: at submission a logged-in user's mail program sends this, at an exchanger any server; BDAT
+may come from anybody.
 """
 
 import re
@@ -11,13 +12,8 @@ from eepost.mail.address import Address, parse_address, strip_source_route
 from eepost.mail.envelope import Recipient, ReversePath
 from eepost.mail.reply import Reply
 from eepost.wire.smtp import replies
-from eepost.wire.smtp.parameters import (
-    MAIL_PARAMETERS,
-    RCPT_PARAMETERS,
-    MailParameters,
-    RcptParameters,
-    read_parameters,
-)
+from eepost.wire.smtp.parameters import MailParameters, RcptParameters, read_parameters
+from eepost.wire.smtp.service import Service
 
 # A path in angle brackets; a quoted local part may hold a bracket. Possessive: no backtracking.
 _PATH: Final = r"\ *<((?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+)>(?:\ (.*))?"
@@ -26,14 +22,14 @@ _TO: Final = re.compile("TO:" + _PATH, re.IGNORECASE)
 _BDAT: Final = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE | re.ASCII)
 
 
-def parse_mail(argument: str, limit_octets: int) -> ReversePath | Reply:
+def parse_mail(argument: str, limit_octets: int, service: Service) -> ReversePath | Reply:
     """Return what MAIL says (RFC 5321 4.1.1.2), or why not; SIZE may not exceed the limit."""
     match = _FROM.fullmatch(argument)
     if match is None:
         return replies.MAIL_SYNTAX
     path, parameters = match[1], MailParameters()
     if match[2]:
-        refusal = read_parameters(match[2], MAIL_PARAMETERS, parameters)
+        refusal = read_parameters(match[2], service.mail_parameters, parameters)
         if refusal:
             return refusal
     address = parse_address(strip_source_route(path))
@@ -52,14 +48,14 @@ def parse_mail(argument: str, limit_octets: int) -> ReversePath | Reply:
     )
 
 
-def parse_rcpt(argument: str, is_utf8: bool) -> Recipient | Reply:
+def parse_rcpt(argument: str, is_utf8: bool, service: Service) -> Recipient | Reply:
     """Return what RCPT says (RFC 5321 4.1.1.3), or why not."""
     match = _TO.fullmatch(argument)
     if match is None:
         return replies.RCPT_SYNTAX
     parameters = RcptParameters()
     if match[2]:
-        refusal = read_parameters(match[2], RCPT_PARAMETERS, parameters)
+        refusal = read_parameters(match[2], service.rcpt_parameters, parameters)
         if refusal:
             return refusal
     address = _forward_path(strip_source_route(match[1]))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each command does (RFC 5321 4.1.1). A command takes the session and its argument.
 
-Trust: commands come from anybody; those of a transaction from anybody who has an account.
+Trust: commands come from anybody; those of a transaction, at submission, from anybody who has an
+account.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,11 +12,11 @@ from eepost.mail.reply import Reply
 from eepost.wire.lines import BadLine
 from eepost.wire.smtp import marks, replies
 from eepost.wire.smtp.arguments import parse_bdat, parse_mail, parse_rcpt
-from eepost.wire.smtp.events import MailGiven, RcptGiven
+from eepost.wire.smtp.events import Introduced, MailGiven, RcptGiven
 from eepost.wire.smtp.intake import begin_chunk, begin_data
 from eepost.wire.smtp.login import begin_login, refuse_response, respond
 from eepost.wire.smtp.session import Session
-from eepost.wire.smtp.states import REFUSALS, State, Step
+from eepost.wire.smtp.states import State, Step
 
 
 def read_line(session: Session) -> bool:
@@ -48,7 +49,7 @@ def _obey(session: Session, line: bytes | BadLine, too_long: Reply) -> None:
     # Octets, not text: beyond ASCII there are letters whose capital is an ASCII letter.
     verb = line.partition(b" ")[0].upper()
     command = _COMMANDS.get(verb, _unknown)
-    refusal = REFUSALS[session.state].get(verb)
+    refusal = session.service.refusals[session.state].get(verb)
     try:
         argument = line.decode().partition(" ")[2].strip(" \t")
     except UnicodeDecodeError:
@@ -70,7 +71,9 @@ def _browse(session: Session, _argument: str) -> None:
 
 def _ehlo(session: Session, argument: str) -> None:
     if _introduce(session, argument):
-        session.outgoing += replies.ehlo(session.name, session.limits.message_octets)
+        session.outgoing += replies.ehlo(
+            session.name, session.limits.message_octets, session.service.keywords
+        )
 
 
 def _helo(session: Session, argument: str) -> None:
@@ -84,6 +87,10 @@ def _introduce(session: Session, argument: str) -> bool:
         return False
     session.drop()
     session.advance(Step.INTRODUCED)
+    if not session.service.needs_login:
+        session.told.append(Introduced(argument))
+        if session.state is State.INTRODUCED:
+            session.advance(Step.AUTH_NOT_NEEDED)
     return True
 
 
@@ -92,7 +99,7 @@ def _mail(session: Session, argument: str) -> None:
     if session.messages >= limits.messages:
         session.hang_up(replies.TOO_MANY_MESSAGES)
         return
-    reverse_path = parse_mail(argument, limits.message_octets)
+    reverse_path = parse_mail(argument, limits.message_octets, session.service)
     if isinstance(reverse_path, Reply):
         session.refuse(reverse_path)
     else:
@@ -101,7 +108,7 @@ def _mail(session: Session, argument: str) -> None:
 
 def _rcpt(session: Session, argument: str) -> None:
     transaction = session.transaction
-    recipient = parse_rcpt(argument, transaction.is_utf8)
+    recipient = parse_rcpt(argument, transaction.is_utf8, session.service)
     if isinstance(recipient, Reply):
         transaction.note_refused(recipient)
         session.refuse(recipient)
@@ -143,7 +150,7 @@ def _noop(session: Session, _argument: str) -> None:
 
 
 def _help(session: Session, _argument: str) -> None:
-    session.send(replies.HELP)
+    session.send(session.service.help)
 
 
 def _vrfy(session: Session, argument: str) -> None:
@@ -157,8 +164,12 @@ def _expn(session: Session, _argument: str) -> None:
     session.refuse(replies.NO_EXPN)
 
 
-def _starttls(session: Session, _argument: str) -> None:
-    session.refuse(replies.NO_STARTTLS)
+def _starttls(session: Session, argument: str) -> None:
+    if argument:
+        session.refuse(replies.NEEDLESS_ARGUMENT)
+    else:
+        session.send(replies.TLS_READY)
+        session.advance(Step.TLS_BEGUN)
 
 
 def _quit(session: Session, argument: str) -> None:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the submission engine tells its owner.
+"""What the engine tells its owner.
 
 An event marked *decide* waits for `SmtpServer.decide(reply)` before anything else happens; the
 others are told and need nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eepost.mail.envelope import Recipient, ReversePath
 
@@ -13,6 +13,18 @@ from eepost.mail.envelope import Recipient, ReversePath
 @dataclass(frozen=True, slots=True)
 class Connected:
     """*decide*: the stream is open. 220 greets; 421 or 554 turns the peer away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Told by a mail exchanger only: the name that EHLO or HELO gave, printable or not."""
+
+    name: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """Told: TLS stands. What was said before counts for nothing (RFC 3207 4.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,10 @@ class AuthGiven:
 
 @dataclass(frozen=True, slots=True)
 class MailGiven:
-    """*decide*: MAIL FROM. 250 opens a transaction. Comes only after an accepted AuthGiven."""
+    """*decide*: MAIL FROM. 250 opens a transaction.
+
+    At submission it comes only after an accepted AuthGiven.
+    """
 
     reverse_path: ReversePath
 
@@ -74,6 +89,8 @@ class Mark:
 
 Event = (
     Connected
+    | Introduced
+    | Secured
     | AuthGiven
     | MailGiven
     | RcptGiven

@@ -3,7 +3,8 @@
 
 Whatever is wrong with a message, it is read to its true end before anything is a command again.
 
-Trust: a logged-in user sends content; chunks that are thrown away come from anybody.
+Trust: at submission a logged-in user sends content, at an exchanger any server; chunks that are
+thrown away come from anybody.
 """
 
 from typing import Final
@@ -14,7 +15,7 @@ from eepost.wire.smtp import marks, replies
 from eepost.wire.smtp.content import DRAINED_MULTIPLE, FLAW_REPLIES
 from eepost.wire.smtp.events import ContentGiven, MessageGiven
 from eepost.wire.smtp.session import Session
-from eepost.wire.smtp.states import REFUSALS, State, Step
+from eepost.wire.smtp.states import State, Step
 from eepost.wire.smtp.transaction import Chunk
 
 _MESSAGE_GIVEN: Final = MessageGiven()
@@ -45,7 +46,7 @@ def begin_chunk(session: Session, octets: int, is_last: bool) -> None:
     if octets > session.limits.message_octets * DRAINED_MULTIPLE:
         session.hang_up(replies.ENDLESS_CONTENT)
         return
-    refusal = REFUSALS[session.state].get(b"BDAT")
+    refusal = session.service.refusals[session.state].get(b"BDAT")
     if refusal is None and session.transaction.recipients:
         session.advance(Step.CHUNK_BEGUN)
     elif refusal is None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of MAIL and RCPT: SIZE, BODY, SMTPUTF8, AUTH and those of DSN.
 
-Trust: a logged-in user's mail program sends this.
+Trust: a logged-in user's mail program, or any server on the Internet, sends this.
 """
 
 import re
@@ -140,10 +140,12 @@ MAIL_PARAMETERS: Final[Mapping[str, Callable[[MailParameters, str], bool]]] = {
     "BODY": _body,
     "SMTPUTF8": _smtputf8,
     "AUTH": _auth,
+}
+DSN_MAIL_PARAMETERS: Final[Mapping[str, Callable[[MailParameters, str], bool]]] = {
     "RET": _ret,
     "ENVID": _envid,
 }
-RCPT_PARAMETERS: Final[Mapping[str, Callable[[RcptParameters, str], bool]]] = {
+DSN_RCPT_PARAMETERS: Final[Mapping[str, Callable[[RcptParameters, str], bool]]] = {
     "NOTIFY": _notify,
     "ORCPT": _orcpt,
 }

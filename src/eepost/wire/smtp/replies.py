@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every reply that the submission engine gives by itself: constant public words, ready to send.
+"""Every reply that the engine gives by itself: constant public words, ready to send.
 
 None tells the software, its version, a host name or anything of the peer. None is without text: a
 reply that is only a code hangs some clients. Owners keep their own replies beside their decisions.
@@ -27,12 +27,15 @@ BARE_CR_OR_LF: Final = Reply(
     500, "5.5.2", "Lines end in CR LF; this one held one without the other"
 )
 NOT_UTF8: Final = Reply(501, "5.5.2", "Commands are in UTF-8")
-NO_EHLO_NAME: Final = Reply(501, "5.5.4", "A name is missing; any will do, it is not kept")
+NO_EHLO_NAME: Final = Reply(501, "5.5.4", "A name is missing behind the command")
 NEEDLESS_ARGUMENT: Final = Reply(501, "5.5.4", "This command takes no argument")
 ARGUMENT_MISSING: Final = Reply(501, "5.5.4", "This command needs an argument")
 NO_EXPN: Final = Reply(502, "5.5.1", "Lists are not expanded here")
 # 502, not 454: it was not announced, and 454 would ask the client to try TLS again later.
 NO_STARTTLS: Final = Reply(502, "5.5.1", "No TLS here: I2P itself encrypts from end to end")
+NO_AUTH: Final = Reply(502, "5.5.1", "Nobody logs in here: this is where other servers bring mail")
+NO_TLS_NOW: Final = Reply(502, "5.5.1", "No TLS is to be had now")
+TLS_READY: Final = Reply(220, "2.0.0", "Begin TLS")
 
 # Commands at the wrong moment.
 EHLO_FIRST: Final = Reply(503, "5.5.1", "Send EHLO first")
@@ -89,6 +92,7 @@ TOO_MANY_MESSAGES: Final = Reply(421, "4.7.0", "Enough messages for one session:
 TOO_MANY_LOGINS: Final = Reply(421, "4.7.0", "Too many wrong passwords")
 ENDLESS_CONTENT: Final = Reply(421, "4.3.4", "The message does not end")
 BDAT_SYNTAX: Final = Reply(421, "4.5.4", "BDAT needs a size: without it nobody knows what follows")
+BEHIND_STARTTLS: Final = Reply(421, "4.7.0", "Nothing may follow STARTTLS before TLS stands")
 NOT_THE_WEB: Final = Reply(421, "4.7.0", "This is a mail server")
 
 BAD_LINES: Final = {
@@ -102,9 +106,10 @@ def helo(name: str) -> bytes:
     return b"250 %b\r\n" % name.encode("ascii")
 
 
-def ehlo(name: str, message_octets: int) -> bytes:
+def ehlo(name: str, message_octets: int, keywords: bytes) -> bytes:
     """Return the answer to EHLO: the extensions, without enhanced codes (RFC 2034 4)."""
-    return (
-        b"250-%b\r\n250-PIPELINING\r\n250-SIZE %d\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
-        b"250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-CHUNKING\r\n250 AUTH PLAIN LOGIN\r\n"
-    ) % (name.encode("ascii"), message_octets)
+    return b"250-%b\r\n250-PIPELINING\r\n250-SIZE %d\r\n%b" % (
+        name.encode("ascii"),
+        message_octets,
+        keywords,
+    )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The submission server engine: octets in, events out, replies in, octets out (RFC 5321, RFC 6409).
+"""The SMTP server engine: octets in, events out, replies in, octets out (RFC 5321, RFC 6409).
 
 It keeps the protocol's order and bounds and nothing else: no input or output, no clock, no
 accounts. Who may log in, who gets mail and what becomes of a message, the owner says.
@@ -8,20 +8,25 @@ Trust: anybody who can reach the port feeds this. Only CRLF ends a line and only
 a message; what another program could read as an end is refused, never interpreted.
 """
 
+from typing import Final
+
 from eepost.mail.reply import Reply
 from eepost.mail.violation import Misuse
 from eepost.wire.signals import Signal
+from eepost.wire.smtp import replies
 from eepost.wire.smtp.commands import read_line
 from eepost.wire.smtp.decisions import settle
 from eepost.wire.smtp.events import Event
 from eepost.wire.smtp.intake import read_chunk, read_data
 from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.service import SUBMISSION, Service
 from eepost.wire.smtp.session import Session
-from eepost.wire.smtp.states import IDLE, OPEN
+from eepost.wire.smtp.states import IDLE, OPEN, State
 
 # Replies that may wait to be sent before the next command is read: eight octets of EHLO are
 # answered with a hundred and fifty, and a burst of them must not be answered all at once.
 MAX_OUTGOING_OCTETS = 65_536
+_SECURING: Final = State.SECURING  # asked for often, and the way to a member is long
 
 
 class SmtpServer:
@@ -32,7 +37,8 @@ class SmtpServer:
     2. On NEED_DATA send what `outgoing` gives. If there was anything, ask again: the engine reads
        no further while too much waits to be sent. If not, `receive` more. So a burst of commands
        gets a burst of replies (RFC 2920 3.2).
-    3. On CLOSED send what `outgoing` gives and close the stream.
+    3. On START_TLS read no more, send what `outgoing` gives, begin TLS, call `secured`, ask again.
+    4. On CLOSED send what `outgoing` gives and close the stream.
 
     While an event waits for its decision, the owner reads no more from the stream than it wants
     to keep. After `receive_eof` what came whole is still obeyed.
@@ -40,9 +46,9 @@ class SmtpServer:
 
     __slots__ = ("_is_ended", "_session")
 
-    def __init__(self, limits: SmtpLimits, name: str) -> None:
+    def __init__(self, limits: SmtpLimits, name: str, service: Service = SUBMISSION) -> None:
         """Take the mail domain as `name`: all that EHLO says of who serves here."""
-        self._session = Session(limits, name)
+        self._session = Session(limits, name, service)
         self._is_ended = False  # the peer sends no more
 
     def receive(self, octets: bytes) -> None:
@@ -52,6 +58,10 @@ class SmtpServer:
         session = self._session
         if not session.is_closed:
             session.lines.feed(octets)
+
+    def secured(self) -> None:
+        """Take note that TLS stands; what came in the clear is forgotten. Raises Misuse."""
+        self._session.secure()
 
     def receive_eof(self) -> None:
         """Take note that the peer sends no more."""
@@ -73,6 +83,12 @@ class SmtpServer:
                 raise Misuse("an event waits for its decision")
             if session.is_closed:
                 return Signal.CLOSED
+            if session.state is _SECURING:
+                if not session.lines:
+                    return Signal.START_TLS
+                # Came in the clear, to be obeyed under TLS (STARTTLS injection, CVE-2011-0411).
+                session.hang_up(replies.BEHIND_STARTTLS)
+                continue
             if len(session.outgoing) > MAX_OUTGOING_OCTETS:
                 return Signal.NEED_DATA
             if not _read(session):

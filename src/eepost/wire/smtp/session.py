@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one submission session remembers, and every way in which that changes."""
+"""What one session remembers, and every way in which that changes."""
 
 from typing import Final
 
@@ -9,12 +9,14 @@ from eepost.wire.dots import DotDecoder
 from eepost.wire.lines import LineBuffer
 from eepost.wire.sasl import Mechanism
 from eepost.wire.smtp import marks, replies
-from eepost.wire.smtp.events import Connected, Event, Mark, TransactionDropped
+from eepost.wire.smtp.events import Connected, Event, Mark, Secured, TransactionDropped
 from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.service import Service
 from eepost.wire.smtp.states import OPEN, TRANSITIONS, State, Step
 from eepost.wire.smtp.transaction import Chunk, Transaction
 
 _DROPPED: Final = TransactionDropped()
+_SECURED: Final = Secured()
 _CLOSED: Final = State.CLOSED  # asked for often, and the way to a member is long
 
 
@@ -35,13 +37,15 @@ class Session:
         "messages",
         "name",
         "outgoing",
+        "service",
         "state",
         "told",
     )
 
-    def __init__(self, limits: SmtpLimits, name: str) -> None:
+    def __init__(self, limits: SmtpLimits, name: str, service: Service) -> None:
         self.limits = limits
         self.name = name
+        self.service = service
         self.lines = LineBuffer()
         self.outgoing = bytearray()
         self.state = State.CONNECTED
@@ -111,6 +115,15 @@ class Session:
         self.advance(Step.CLOSED)
         self.asked = self.mechanism = None
         self.lines = LineBuffer()
+
+    def secure(self) -> None:
+        """Begin anew under TLS: nothing that came before it survives (RFC 3207 4.2)."""
+        if self.state is not State.SECURING or self.service.secured is None:
+            raise Misuse("TLS was not asked for")
+        self.service = self.service.secured
+        self.lines = LineBuffer()
+        self.advance(Step.TLS_STANDS)
+        self.told.append(_SECURED)
 
     def fail_login(self) -> None:
         """End an AUTH without a login."""
