@@ -26,10 +26,8 @@ PARAMETERS = {
     *("charset", "boundary", "filename", "protocol", "micalg", "smime-type", "method"),
     "report-type",
 }
-OWN_ID = r"[a-z2-7]{32}@mail\.i2p"
 DATE = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:00 \+0000")
 BOUNDARY = re.compile(r"[a-z2-7]{32}")
-CONTENT_ID = re.compile(r"<part[1-9][0-9]*@mail\.i2p>")
 PRODUCTS = re.compile(
     rb"(?i)outlook|thunderbird|mozilla|apple mail|x-mailer|user-agent|eudora|evolution/|mutt/|"
     rb"microsoft|libreoffice|photoshop|adobe|gimp|exchange|lotus|gmail|squirrelmail|roundcube"
@@ -55,22 +53,26 @@ BY_TYPE = (
 )
 
 
-def leaks(message: bytes) -> list[str]:
-    """Return what is wrong with a message, a constant phrase for each kind."""
+def leaks(message: bytes, domain: str = "mail.i2p") -> list[str]:
+    """Return what is wrong with a message, a constant phrase for each kind.
+
+    `domain` is the one on which identifiers are to be made.
+    """
     parsed = email.message_from_bytes(message, policy=email.policy.compat32)
-    return sorted(set(_of_message(parsed, is_top=True)))
+    return sorted(set(_of_message(parsed, re.escape(domain), is_top=True)))
 
 
-def _of_message(message: Message, *, is_top: bool) -> Iterator[str]:
+def _of_message(message: Message, domain: str, *, is_top: bool) -> Iterator[str]:
     names = list(message)
+    own_id = rf"<[a-z2-7]{{32}}@{domain}>"
     if names != [name for name in TOP if name in names]:
         yield "header fields, their order or spelling"
     if (is_top or "Date" in names) and not DATE.fullmatch(str(message["Date"])):
         yield "date"
-    if (is_top or "Message-ID" in names) and not re.fullmatch(f"<{OWN_ID}>", message["Message-ID"]):
+    if (is_top or "Message-ID" in names) and not re.fullmatch(own_id, message["Message-ID"]):
         yield "message identifier"
     for name in ("In-Reply-To", "References"):
-        if not all(re.fullmatch(f"<{OWN_ID}>", each) for each in message.get(name, "").split()):
+        if not all(re.fullmatch(own_id, each) for each in message.get(name, "").split()):
             yield "thread"
     head = b"\n".join(
         f"{n}: {v}".encode("utf-8", "replace")
@@ -81,10 +83,10 @@ def _of_message(message: Message, *, is_top: bool) -> Iterator[str]:
         yield "product in header"
     if ADDRESS.search(head):
         yield "IP address in header"
-    yield from _of_part(message, is_root=True)
+    yield from _of_part(message, domain, is_root=True)
 
 
-def _of_part(part: Message, *, is_root: bool = False) -> Iterator[str]:
+def _of_part(part: Message, domain: str, *, is_root: bool = False) -> Iterator[str]:
     names = list(part)
     if not is_root and names != [name for name in PART if name in names]:
         yield "part header fields, their order or spelling"
@@ -92,26 +94,27 @@ def _of_part(part: Message, *, is_root: bool = False) -> Iterator[str]:
         parameters = part.get_params(header=field, failobj=[])[1:] if field in part else []
         if not {name for name, _ in parameters} <= PARAMETERS:
             yield "parameters"
-    if "Content-ID" in part and not CONTENT_ID.fullmatch(part["Content-ID"]):
+    content_id = rf"<part[1-9][0-9]*@{domain}>"
+    if "Content-ID" in part and not re.fullmatch(content_id, part["Content-ID"]):
         yield "content identifier"
     kind = part.get_content_type()
     if part.is_multipart() and kind.startswith("multipart/"):
-        yield from _of_multipart(part, kind)
+        yield from _of_multipart(part, kind, domain)
     elif kind == "message/rfc822":
         for child in children(part):
-            yield from _of_message(child, is_top=False)
+            yield from _of_message(child, domain, is_top=False)
     elif not part.is_multipart():
         yield from _of_leaf(part, kind)
 
 
-def _of_multipart(part: Message, kind: str) -> Iterator[str]:
+def _of_multipart(part: Message, kind: str, domain: str) -> Iterator[str]:
     if not BOUNDARY.fullmatch(part.get_boundary("")):
         yield "boundary"
     if part.preamble or (part.epilogue or "").strip("\r\n"):
         yield "preamble or epilogue"
     parts = children(part)
     for child in parts[1:] if kind == "multipart/signed" else parts:
-        yield from _of_part(child)
+        yield from _of_part(child, domain)
 
 
 def _of_leaf(part: Message, kind: str) -> Iterator[str]:

@@ -81,6 +81,12 @@ ARMORED = (
 )
 
 
+def test_patch_keeps_its_trailing_blanks() -> None:
+    content = b"words \r\n@@ -1 +1 @@\r\n-a \r\n+b\r\n \r\n"
+    _, text = rebuild_text(content, PLAIN)
+    assert text == b"words\r\n@@ -1 +1 @@\r\n-a \r\n+b\r\n \r\n"
+
+
 def test_clear_signed_text_keeps_every_octet_but_the_programs_lines() -> None:
     expected = ARMORED.replace(b"Version: X 1.0\r\nComment: c\r\n", b"")
     assert rebuild_text(ARMORED, FLOWED) == ("utf-8", expected)

@@ -2,6 +2,7 @@
 """Plain text bodies: UTF-8, unwrapped, without what a program leaves at the ends of lines."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from eepost.mail.charset import decode_text
@@ -27,6 +28,8 @@ _REPLACED = {
     0xFEFF: None,
     **dict.fromkeys(range(0xFFF9, 0xFFFC)),
 }
+# How a patch begins, in git's form and in others.
+_PATCH = ("@@ -", "diff --git ")
 _TROUBLED = re.compile(
     "[^\t\n\r -~\u00a1-\u00ac\u00ae-\u2027\u202a-\ufefe\uff00-\ufff8\U00010000-\U0010ffff]"
 )
@@ -57,8 +60,19 @@ def rebuild_text(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if content_type.get("format").lower() == "flowed":
         lines = unwrap_flowed(lines, deletes_space=content_type.get("delsp").lower() == "yes")
-    lines = [line if line == "-- " else line.rstrip() for line in lines]
+    lines = list(_without_trailing_blanks(lines))
     return "utf-8", ("\r\n".join(lines).strip("\r\n") + "\r\n").encode("utf-8")
+
+
+def _without_trailing_blanks(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines without what programs leave at their ends.
+
+    In a patch no blank is idle; it is taken to go on to the end of the text.
+    """
+    in_patch = False
+    for line in lines:
+        in_patch = in_patch or line.startswith(_PATCH)
+        yield line if in_patch or line == "-- " else line.rstrip()
 
 
 def plain_span(body: bytes, *, is_flowed: bool) -> tuple[int, int] | None:
