@@ -4,7 +4,7 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
@@ -73,7 +73,7 @@ class Owner:
 
     def respond(
         self, event: bytes
-    ) -> tuple[bytes, ...] | Awaitable[tuple[bytes, ...]] | AsyncIterator[bytes]:
+    ) -> tuple[bytes, ...] | Coroutine[Any, Any, tuple[bytes, ...]] | AsyncIterator[bytes]:
         if event == b"x":
             raise RuntimeError("secret words")
         if event in b"pr":
@@ -418,7 +418,6 @@ async def test_silence_ends_a_session_but_not_while_the_silence_is_ours(
     _, quiet, quiet_owner = stage.open()
     busy_session, busy, _ = stage.open()
     busy_session.receive(b"w")
-    await settle()
     now = stage.hall.loop.time()
     for session in tuple(stage.hall.sessions):
         session.expire_if_due(now + 61, stage.hall.bounds)
@@ -460,7 +459,6 @@ async def test_stop_ends_idle_sessions_and_waits_for_the_others() -> None:
     idle_session, idle, _ = stage.open()
     busy_session, busy, busy_owner = stage.open()
     busy_session.receive(b"w")
-    await settle()
     busy_owner.is_idle = False
     stopping = asyncio.ensure_future(stage.hall.stop(grace_seconds=5))
     await settle()

@@ -9,8 +9,9 @@ reply, and the session goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, cast
 
 from eepost.mail.violation import PeerViolation
@@ -52,7 +53,8 @@ class Engine(Protocol):
         """Return what has to be sent now."""
 
 
-Answer = tuple[Any, ...] | Awaitable[tuple[Any, ...]] | AsyncIterator[Any]
+Decisions = tuple[Any, ...]
+Answer = Decisions | Coroutine[Any, Any, Decisions] | AsyncIterator[Any]
 
 
 class Owner(Protocol):
@@ -217,7 +219,6 @@ class Session(asyncio.BufferedProtocol):
         "_seen",
         "_task",
         "_transport",
-        "_unbegun",
         "_unread",
     )
 
@@ -228,8 +229,7 @@ class Session(asyncio.BufferedProtocol):
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self._task: asyncio.Task[None] | None = None
-        self._unbegun: Answer | None = None  # of a task that has not run yet
+        self._task: asyncio.Task[Decisions] | None = None
         self._flowing: asyncio.Future[None] | None = None
         self._unread = 0
         self._has_eof = self._is_cut = self._is_lost = False
@@ -342,8 +342,6 @@ class Session(asyncio.BufferedProtocol):
         self._is_cut = True
         if self._task is not None:
             self._task.cancel()
-            if isinstance(self._unbegun, Coroutine):
-                self._unbegun.close()
         self._transport.abort()
         self._leave_when_done()
 
@@ -404,27 +402,32 @@ class Session(asyncio.BufferedProtocol):
                 self._engine.decide(decision)
             return True
         self._flush()
-        self._unbegun = answer
-        self._task = self._hall.loop.create_task(self._serve(event, answer))
+        coroutine = answer if isinstance(answer, Coroutine) else self._parts(answer)
+        self._task = self._hall.loop.create_task(coroutine)
+        self._task.add_done_callback(partial(self._conclude, event))
         return False
 
-    async def _serve(self, event: Any, answer: Awaitable[Any] | AsyncIterator[Any]) -> None:
-        self._unbegun = None
-        try:
-            if isinstance(answer, Awaitable):
-                for decision in await answer:
-                    self._engine.decide(decision)
-            else:
-                async for decision in answer:
-                    await self._settle(decision)
-        except asyncio.CancelledError:
-            self._task = None
-            self._leave_when_done()
-            raise
-        except Exception as error:
-            self._decline(event, error)
+    async def _parts(self, answer: AsyncIterator[Any]) -> Decisions:
+        """Act on decisions as they are made; none is left then."""
+        async for decision in answer:
+            self._engine.decide(decision)
+            self._flush()
+            if self._flowing is not None:
+                await self._flowing
+        return ()
+
+    def _conclude(self, event: Any, task: "asyncio.Task[Decisions]") -> None:
+        """Act on what a task came to, and go on."""
         self._task = None
-        self._proceed()
+        if not task.cancelled():
+            try:
+                for decision in task.result():
+                    self._engine.decide(decision)
+            except Exception as error:
+                self._decline(event, error)
+            self._seen = self._hall.loop.time()
+            self._advance()
+        self._leave_when_done()
 
     def _decline(self, event: Any, error: Exception) -> None:
         try:
@@ -432,24 +435,10 @@ class Session(asyncio.BufferedProtocol):
                 self._engine.decide(decision)
         except Exception as another:
             # Decided already, perhaps: then there is nothing left that could be said.
-            self._task = None
             self._break_off(another)
 
-    async def _settle(self, decision: Any) -> None:
-        self._engine.decide(decision)
-        self._flush()
-        if self._flowing is not None:
-            await self._flowing
-
-    def _proceed(self) -> None:
-        self._seen = self._hall.loop.time()
-        self._advance()
-        self._leave_when_done()
-
     def _leave_when_done(self) -> None:
-        # A task that is cancelled before its first step ends without a word.
-        is_working = self._task is not None and not self._task.done()
-        if self._is_lost and not is_working and self in self._hall.sessions:
+        if self._is_lost and self._task is None and self in self._hall.sessions:
             self._hall.leave(self, self._bucket)
             self._owner.close()
 

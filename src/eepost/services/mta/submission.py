@@ -5,7 +5,7 @@ Trust: before AUTH anybody who can reach the port, after it a user who may still
 malicious; the reverse-path and From are the account's own, always.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ from eepost.wire.smtp.events import (
 from eepost.wire.smtp.server import SmtpServer
 from eepost.wire.transit import Transit
 
-Answer = tuple[Reply, ...] | Awaitable[tuple[Reply, ...]]
+Answer = tuple[Reply, ...] | Coroutine[Any, Any, tuple[Reply, ...]]
 NOTHING: Final[tuple[Reply, ...]] = ()
 
 

@@ -8,7 +8,7 @@ A session works on a snapshot and takes no exclusive lock: messages never change
 at QUIT, and deleting twice is harmless. A deliberate reading of RFC 1939 8.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -41,7 +41,7 @@ from eepost.wire.pop3.events import (
 )
 from eepost.wire.pop3.server import Pop3Server
 
-Answers = tuple[Answer, ...] | Awaitable[tuple[Answer, ...]] | AsyncIterator[Answer]
+Answers = tuple[Answer, ...] | Coroutine[Any, Any, tuple[Answer, ...]] | AsyncIterator[Answer]
 
 # Messages read ahead of a client that fetches one after the other: one question to the store for
 # many. Bounded in octets, since thousands of sessions may each hold this much.
