@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from eepost.accounts.model import Account, State
 from eepost.accounts.ports import AccountStore
-from eepost.maildrop.model import SealedMessage, StoredEntry, Usage
+from eepost.maildrop.model import SealedMessage, SentId, StoredEntry, Usage
 from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, MaildropStore
 from tests.contracts.samples import account, encapsulation, message, stored
 
@@ -70,6 +70,37 @@ class MaildropStoreContract:
             assert await maildrops.known_tags(bob.number, asked) == set()
             await maildrops.empty(alice.number)
             assert await maildrops.known_tags(alice.number, asked) == set()
+
+        self.run(scenario)
+
+    def test_what_an_account_sent_leads_back_for_it_alone(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            (alice,) = _add(accounts, "alice")
+            bob = account("bob", maildrop_octets=1_000_000)
+            accounts.add(bob)
+            sent = SentId(alice.number, b"given", b"sealed", 3)
+            await maildrops.deliver([message(bob)], sent)
+            again = SentId(alice.number, b"given", b"sealed anew", 4)
+            await maildrops.deliver([message(bob, 750_000, 3)], again)
+            asked = [b"given", b"stranger"]
+            assert await maildrops.sent_ids(alice.number, asked) == {b"given": b"sealed anew"}
+            assert await maildrops.sent_ids(alice.number, []) == {}
+            assert await maildrops.sent_ids(bob.number, asked) == {}
+            await maildrops.empty(alice.number)
+            assert await maildrops.sent_ids(alice.number, asked) == {}
+            await maildrops.deliver([message(bob)], sent)
+            accounts.delete("alice")
+            assert await maildrops.sent_ids(alice.number, asked) == {}
+
+        self.run(scenario)
+
+    def test_what_was_not_delivered_leads_nowhere(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            alice, bob = _add(accounts, "alice", "bob")
+            sent = SentId(alice.number, b"given", b"sealed", 3)
+            outcome = await maildrops.deliver([message(bob, LIMIT_OCTETS + 1024)], sent)
+            assert isinstance(outcome, MaildropFull)
+            assert await maildrops.sent_ids(alice.number, [b"given"]) == {}
 
         self.run(scenario)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from eepost.accounts.model import Account, State
 from eepost.maildrop.limit import DEFAULT_LIMIT_OCTETS
-from eepost.maildrop.model import Encapsulation, SealedMessage, StoredEntry, Usage
+from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
 from eepost.maildrop.ports import (
     AccountGone,
     Delivered,
@@ -26,10 +26,13 @@ class MemoryMaildrops:
         self._limit_octets = limit_octets
         self._messages: dict[int, dict[int, SealedMessage]] = defaultdict(dict)
         self._tags: dict[int, set[bytes]] = defaultdict(set)
+        self._sent: dict[int, dict[bytes, bytes]] = defaultdict(dict)
         self._marks: Counter[int] = Counter()
         accounts.when_deleted.append(self._destroy)
 
-    async def deliver(self, messages: Sequence[SealedMessage]) -> Outcome:
+    async def deliver(
+        self, messages: Sequence[SealedMessage], sent: SentId | None = None
+    ) -> Outcome:
         self._check()
         owners = {message.account for message in messages}
         for number in owners:
@@ -44,6 +47,8 @@ class MemoryMaildrops:
             self._messages[message.account][message.number] = message
             self._marks[message.account] += 1
             self._tags[message.account].update(message.thread_tags)
+        if sent is not None:
+            self._sent[sent.account][sent.tag] = sent.sealed
         return Delivered({number: self._usage(number) for number in owners})
 
     async def usage(self, account: int) -> Usage:
@@ -82,6 +87,10 @@ class MemoryMaildrops:
         self._check()
         return frozenset(tags) & self._tags[account]
 
+    async def sent_ids(self, account: int, tags: Collection[bytes]) -> Mapping[bytes, bytes]:
+        self._check()
+        return {tag: self._sent[account][tag] for tag in tags if tag in self._sent[account]}
+
     async def remove(self, account: int, numbers: Sequence[int]) -> None:
         self._check()
         for number in numbers:
@@ -91,6 +100,7 @@ class MemoryMaildrops:
     async def empty(self, account: int) -> int:
         self._check()
         self._tags.pop(account, None)
+        self._sent.pop(account, None)
         self._marks[account] += 1
         return len(self._messages.pop(account, {}))
 
@@ -103,6 +113,7 @@ class MemoryMaildrops:
 
     def _destroy(self, account: Account) -> None:
         self._tags.pop(account.number, None)
+        self._sent.pop(account.number, None)
         self._messages.pop(account.number, None)
 
     def _check(self) -> None:

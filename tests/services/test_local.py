@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from eepost.accounts.model import Account, PasswordCost
 from eepost.accounts.registry import Registry
-from eepost.maildrop.model import SealedMessage
+from eepost.maildrop.model import SealedMessage, SentId
 from eepost.maildrop.ports import Delivered, Outcome, StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.services.mta.local import Copy, LocalDelivery
@@ -22,11 +22,13 @@ class Shelf(MemoryMaildrops):
     calls = 0
     fails_after = 1_000
 
-    async def deliver(self, messages: Sequence[SealedMessage]) -> Outcome:
+    async def deliver(
+        self, messages: Sequence[SealedMessage], sent: SentId | None = None
+    ) -> Outcome:
         self.calls += 1
         if self.calls > self.fails_after:
             raise StoreUnavailable
-        return await super().deliver(messages)
+        return await super().deliver(messages, sent)
 
 
 class Office:

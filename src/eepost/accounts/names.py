@@ -21,7 +21,7 @@ _RFC_2142 = """
 # and where reports about mail go), and what programs send from or throw away.
 _MISLEADING = """
     account accounts admin administrator autoconfig autodiscover billing bounce bounces contact
-    daemon dmarc eepost everyone feedback helpdesk help listserv localhost login mail mailer
+    daemon dmarc dry-run eepost everyone feedback helpdesk help listserv localhost login mail mailer
     mailer-daemon mailerdaemon majordomo manager moderator mx no-reply nobody noreply official
     operator owner password pop pop3 portal register registrar root service smtp ssladmin
     ssladministrator sslwebmaster staff superuser sysadmin sysop system team tls-reports tlsrpt

@@ -34,6 +34,7 @@ from eepost.observe.journal import Journal
 from eepost.sanitise.from_user import FromUser
 from eepost.seal.startkey import StartKey
 from eepost.services.mta import submission
+from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.notices import fill_notice
 from eepost.services.mta.replies import greeting
@@ -198,7 +199,9 @@ class Core:
             delivery=delivery,
             transit=Transit(settings.mail.in_transit_octets),
             context=self._context,
-            thread_key=self._thread_key,
+            conversations=Conversations(
+                maildrops, self._thread_key, self._seal_sent_id, self._open_sent_id
+            ),
             offload=_Pool(self._heavy),
             make_engine=_smtp_engines(settings.smtp, settings.mail.domain),
             counts=self.submitted,
@@ -214,7 +217,15 @@ class Core:
             message_id_domain=message_id_domain(settings),
             accepted_utc=int(clock.wall_seconds()),
             randomness=clock.random_octets,
+            choices=account.preferences.cleaning,
         )
+
+    def _seal_sent_id(self, account: Account, original: bytes) -> bytes:
+        context = str(account.number).encode("ascii")
+        return self.key.seal("sent identifier", clock.random_octets, original, context)
+
+    def _open_sent_id(self, account: Account, sealed: bytes) -> bytes:
+        return self.key.open("sent identifier", sealed, str(account.number).encode("ascii"))
 
     def _thread_key(self, account: Account) -> bytes:
         return self.key.tag("thread", str(account.number))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Composes what the post office itself writes: notices and delivery reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eepost.mail.address import Address
@@ -44,3 +45,27 @@ def plain(mail: OwnMail) -> bytes:
     """Return `mail` as a plain text message in CRLF lines."""
     lines = [*mail.header(), b"Content-Type: text/plain; charset=us-ascii", b"", *mail.body(), b""]
     return b"\r\n".join(lines)
+
+
+def with_message(
+    mail: OwnMail, message: Sequence[bytes | memoryview] | None, boundary: str
+) -> list[bytes | memoryview]:
+    """Return `mail` with another message attached, if there is one, in pieces of CRLF lines."""
+    if message is None:
+        return [plain(mail)]
+    delimiter = b"--" + boundary.encode("ascii")
+    head = [
+        *mail.header(),
+        b'Content-Type: multipart/mixed; boundary="%s"' % boundary.encode("ascii"),
+        b"",
+        delimiter,
+        b"Content-Type: text/plain; charset=us-ascii",
+        b"",
+        *mail.body(),
+        delimiter,
+        b"Content-Type: message/rfc822",
+        b"Content-Disposition: inline",
+        b"",
+        b"",
+    ]
+    return [b"\r\n".join(head), *message, b"\r\n" + delimiter + b"--\r\n"]

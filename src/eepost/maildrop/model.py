@@ -36,6 +36,20 @@ class SealedMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class SentId:
+    """What leads from the identifier that a message was given back to its sender's own one.
+
+    `tag` is a keyed hash of the identifier given, `sealed` the sender's own, so that neither says
+    anything to who reads the disk. Kept until `period` is long over, like thread tags.
+    """
+
+    account: int  # the sender's
+    tag: bytes
+    sealed: bytes
+    period: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEntry:
     """What a snapshot holds of a message before its owner's key opened the entry."""
 

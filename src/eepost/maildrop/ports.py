@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from eepost.maildrop.model import Encapsulation, SealedMessage, StoredEntry, Usage
+from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - the house's name for it, see docs/style.md
@@ -43,8 +43,12 @@ Outcome = Delivered | MaildropFull | AccountGone
 class MaildropStore(Protocol):
     """Keeps sealed messages. Every call may raise StoreUnavailable."""
 
-    def deliver(self, messages: Sequence[SealedMessage]) -> Awaitable[Outcome]:
+    def deliver(
+        self, messages: Sequence[SealedMessage], sent: SentId | None = None
+    ) -> Awaitable[Outcome]:
         """Keep all of `messages` (one for each recipient) or none; durable when it returns.
+
+        `sent` is kept with them and only with them.
 
         Calls made while a commit is under way share the next one (group commit). The room that
         is left is checked inside the transaction.
@@ -75,8 +79,11 @@ class MaildropStore(Protocol):
     def known_tags(self, account: int, tags: Collection[bytes]) -> Awaitable[frozenset[bytes]]:
         """Return those of `tags` that came with mail to the account (`thread_tags`)."""
 
+    def sent_ids(self, account: int, tags: Collection[bytes]) -> Awaitable[Mapping[bytes, bytes]]:
+        """Return what is sealed (see SentId) for those of `tags` that the account's mail got."""
+
     def remove(self, account: int, numbers: Sequence[int]) -> Awaitable[None]:
         """Delete messages; durable when it returns; those already gone are no error."""
 
     def empty(self, account: int) -> Awaitable[int]:
-        """Delete all messages and thread tags of the account; return how many messages."""
+        """Delete all messages, thread tags and sent identifiers; return how many messages."""

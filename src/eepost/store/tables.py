@@ -111,6 +111,19 @@ known_id = Table(
     sqlite_with_rowid=False,
 )
 
+# What leads from an identifier that a message was given to the one that its sender's program wrote:
+# a tag under a key of the account, and the original under the start key (see `SentId`).
+sent_id = Table(
+    "sent_id",
+    metadata,
+    Column("account", Number, primary_key=True),
+    Column("tag", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("period", Number, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 # The first segment of each message. Measured with rows of 4.3 kB: keyed by a random number in
 # pages of 4,096 octets, 43 us of CPU a delivery; clustered by account 58, pages of 8,192 octets 80.
 body = Table(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from eepost.accounts.model import Account
 from eepost.accounts.ports import Compute
 from eepost.maildrop.limit import crossed
-from eepost.maildrop.model import SealedMessage, Usage
+from eepost.maildrop.model import SealedMessage, SentId, Usage
 from eepost.maildrop.ports import (
     Delivered,
     MaildropFull,
@@ -69,13 +69,16 @@ class LocalDelivery:
         self._remember({account.number: usage})
         return usage
 
-    async def deliver(self, copies: Sequence[Copy]) -> Outcome:
-        """Keep every copy or none; durable on return. Raises StoreUnavailable."""
+    async def deliver(self, copies: Sequence[Copy], sent: SentId | None = None) -> Outcome:
+        """Keep every copy or none, with what to remember of the sender's identifier.
+
+        Durable on return. Raises StoreUnavailable.
+        """
         if sum(len(piece) for copy in copies for piece in copy.pieces) > OFFLOAD_OCTETS:
             sealed = await self.offload(lambda: self._seal(copies))
         else:
             sealed = self._seal(copies)
-        outcome = await self.maildrops.deliver(sealed)
+        outcome = await self.maildrops.deliver(sealed, sent)
         if isinstance(outcome, Delivered):
             grown: dict[int, int] = {}  # a copy and a report may be for one account
             for message in sealed:

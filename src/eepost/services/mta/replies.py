@@ -40,6 +40,11 @@ NOT_LOCAL: Final = Reply(
     550, "5.7.1", "This post office does not send to other domains: it has no gateway yet"
 )
 
+DRY_RUN_ALONE: Final = Reply(
+    550, "5.7.1", "A dry run goes to its address alone: nothing is sent to anybody"
+)
+DRY_RUN_DONE: Final = Reply(250, "2.0.0", "Not sent: a report on it lies in your maildrop")
+
 ACCEPTED: Final = Reply(250, "2.0.0", "Accepted and safely stored")
 TRANSIT_FULL: Final = Reply(452, "4.3.1", "Too much mail at once right now, try again later")
 TOO_MANY_COPIES: Final = Reply(

@@ -23,8 +23,9 @@ from eepost.maildrop.model import Usage
 from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
-from eepost.sanitise.threads import DeliveredIds, hashes_to_look_up, hashes_to_remember
 from eepost.services.mta import replies
+from eepost.services.mta.conversations import Conversations
+from eepost.services.mta.dry_run import explanation, is_dry_run
 from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
 from eepost.wire.smtp.events import (
@@ -66,7 +67,7 @@ class Desk:
     delivery: LocalDelivery
     transit: Transit
     context: Callable[[Account], FromUser]  # what the sanitiser needs to know about a sender
-    thread_key: Callable[[Account], bytes]  # that the account's thread tags are made with
+    conversations: Conversations
     offload: Compute
     make_engine: Callable[[], SmtpServer]
     counts: Counts
@@ -80,6 +81,7 @@ class Submission:
         "_content",
         "_desk",
         "_epoch",
+        "_is_dry_run",
         "_is_over",
         "_is_welcome",
         "_peer",
@@ -105,6 +107,7 @@ class Submission:
         self._content: bytearray | None = None
         self._reserved = 0
         self._is_over = False  # content that found no room in transit
+        self._is_dry_run = False
 
     def _end_transaction(self) -> None:
         self._desk.transit.release(self._reserved)
@@ -214,6 +217,8 @@ class Submission:
         return login_name(str(address), self._desk.domains)
 
     def _recipient(self, event: RcptGiven) -> Answer:
+        if self._is_dry_run or is_dry_run(event.recipient.address, self._desk.domains):
+            return (self._begin_dry_run(event.recipient.address),)
         if not self._desk.directory.is_local(event.recipient.address):
             return (replies.NOT_LOCAL,)
         found = self._desk.directory.cached(event.recipient.address)
@@ -225,6 +230,12 @@ class Submission:
         if room is None or room < (self._reverse_path.size_octets or 0) * 2:
             return self._find_recipient(event.recipient)
         return (self._add(event.recipient, found),)
+
+    def _begin_dry_run(self, address: Address) -> Reply:
+        if self._recipients or not is_dry_run(address, self._desk.domains):
+            return replies.DRY_RUN_ALONE
+        self._is_dry_run = True
+        return replies.RECIPIENT_ACCEPTED
 
     def _refusal(self, account: Account | None) -> Reply:
         return replies.RECIPIENT_DISABLED if account else replies.NO_SUCH_RECIPIENT
@@ -294,40 +305,40 @@ class Submission:
             outcome = await self._desk.offload(lambda: sanitise_from_user(content, context))
         else:
             outcome = sanitise_from_user(content, context)
+        if self._is_dry_run:
+            return await self._explain(outcome, context)
         if isinstance(outcome, Refused):
             return outcome.reply
         return await self._store(outcome, context)
 
+    async def _explain(self, outcome: Sanitised | Refused, context: FromUser) -> Reply:
+        assert self._account is not None  # noqa: S101 - the engine's order of trust
+        report = Copy(self._account, explanation(outcome, context))
+        delivered = await self._desk.delivery.deliver([report])
+        return replies.DRY_RUN_DONE if isinstance(delivered, Delivered) else _refusal(delivered)
+
     async def _with_known_ids(self, content: bytearray, account: Account) -> FromUser:
         """Return what the sanitiser needs to know, with the threads that a reply may name."""
         context = self._desk.context(account)
-        key = self._desk.thread_key(account)
-        tags = hashes_to_look_up(key, content)
-        if not tags:
-            return context
-        known = await self._desk.delivery.maildrops.known_tags(account.number, tags)
-        return replace(context, known_ids=DeliveredIds(key, known))
+        known = await self._desk.conversations.known_ids(account, content)
+        return context if known is None else replace(context, known_ids=known)
 
     async def _store(self, message: Sanitised, context: FromUser) -> Reply:
-        copies = self._copies(message, context)
+        assert self._account is not None  # noqa: S101 - the engine's order of trust
+        copies = await self._copies(message, context)
         refusal = self._make_room(message.size_octets * (len(copies) - 1))
         if refusal:
             return refusal
         report = self._report(message, context)
-        outcome = await self._desk.delivery.deliver([*copies, *report])
+        sent = self._desk.conversations.sent_id(self._account, message, context.accepted_utc)
+        outcome = await self._desk.delivery.deliver([*copies, *report], sent)
         match outcome:
             case MaildropFull(number) if report and number == report[0].account.number:
                 # The sender has no room for the report: no reason to refuse the mail itself.
-                outcome = await self._desk.delivery.deliver(copies)
+                outcome = await self._desk.delivery.deliver(copies, sent)
             case _:
                 pass
-        match outcome:
-            case Delivered():
-                return replies.ACCEPTED
-            case MaildropFull():
-                return replies.RECIPIENT_FULL
-            case AccountGone():
-                return replies.RECIPIENT_GONE
+        return replies.ACCEPTED if isinstance(outcome, Delivered) else _refusal(outcome)
 
     def _make_room(self, octets: int) -> Reply | None:
         """Reserve memory for sealed copies beyond the first: two hundred of 10 MB are 2 GB."""
@@ -339,26 +350,31 @@ class Submission:
         self._reserved += octets
         return None
 
-    def _copies(self, message: Sanitised, context: FromUser) -> list[Copy]:
+    async def _copies(self, message: Sanitised, context: FromUser) -> list[Copy]:
         trace = return_path_field(self._reverse_path.address) + received_field(
             self._desk.name, context.accepted_utc
         )
-        pieces = [trace, *message.pieces]
+        conversations = self._desk.conversations
         # The same mailbox under two addresses gets one copy.
         accounts = {account.number: account for _, account in self._recipients or ()}
         return [
-            Copy(account, pieces, self._thread_tags(account, message))
+            Copy(
+                account,
+                [trace, *await conversations.pieces_for(account, message)],
+                conversations.tags(account, message),
+            )
             for account in accounts.values()
         ]
-
-    def _thread_tags(self, account: Account, message: Sanitised) -> frozenset[bytes]:
-        return hashes_to_remember(self._desk.thread_key(account), message.thread_ids)
 
     def _report(self, message: Sanitised, context: FromUser) -> list[Copy]:
         wanted = [r.address for r, _ in self._recipients or () if Notify.SUCCESS in r.notify]
         if not wanted or self._account is None:
             return []
         return [Copy(self._account, success_report(self._reverse_path, wanted, message, context))]
+
+
+def _refusal(outcome: MaildropFull | AccountGone) -> Reply:
+    return replies.RECIPIENT_FULL if isinstance(outcome, MaildropFull) else replies.RECIPIENT_GONE
 
 
 def _nothing(_session: Submission, _event: Event) -> Answer:

@@ -20,6 +20,7 @@ from eepost.store.tables import (
     message,
     role,
     segment,
+    sent_id,
     state,
     tombstone,
     usage,
@@ -151,3 +152,4 @@ def _delete_mail(connection: Connection, number: int) -> None:
     connection.execute(delete(message).where(message.c.account == number))
     connection.execute(delete(encapsulation).where(encapsulation.c.account == number))
     connection.execute(delete(known_id).where(known_id.c.account == number))
+    connection.execute(delete(sent_id).where(sent_id.c.account == number))

@@ -45,6 +45,15 @@ def deliver(
         "known_id",
         [(m.account, tag, m.thread_period) for m in messages for tag in m.thread_tags],
     )
+    _insert(
+        connection,
+        "sent_id",
+        [
+            (sent.account, sent.tag, sent.sealed, sent.period)
+            for each in accepted
+            if (sent := each.sent) is not None
+        ],
+    )
     rest = (m for each in accepted if not each.rest_is_stored for m in each.messages)
     _insert(connection, "segment", list(segments_behind_first(rest)), MAX_LARGE_ROWS)
     return outcomes

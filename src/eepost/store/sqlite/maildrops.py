@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eepost.maildrop.model import Encapsulation, SealedMessage, StoredEntry, Usage
+from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
 from eepost.maildrop.ports import Delivered, Outcome
 from eepost.store.records import Records
 from eepost.store.sqlite.deliveries import segments_behind_first
@@ -45,6 +45,7 @@ _SEGMENT = """
     WHERE message = ? AND account = ? AND at = ?
 """
 _KNOWN = "SELECT tag FROM known_id WHERE account = ? AND tag IN"
+_SENT = "SELECT tag, sealed FROM sent_id WHERE account = ? AND tag IN"
 _USAGE = """
     SELECT octets, messages, record FROM usage JOIN account ON account.number = usage.account
     WHERE usage.account = ?
@@ -66,14 +67,16 @@ class SqliteMaildrops:
     _under_way: set[int] = field(default_factory=set)
     _claim: "asyncio.Future[Any] | None" = None
 
-    def deliver(self, messages: Sequence[SealedMessage]) -> Awaitable[Outcome]:
+    def deliver(
+        self, messages: Sequence[SealedMessage], sent: SentId | None = None
+    ) -> Awaitable[Outcome]:
         """Keep all of `messages` or none; durable when it returns."""
         octets = sum(len(segment) for message in messages for segment in message.segments) + sum(
             len(message.entry) for message in messages
         )
         if octets > 2 * PORTION_OCTETS:
-            return self._deliver_in_portions(messages)
-        return self.lane.submit(Delivery(messages, octets))
+            return self._deliver_in_portions(messages, sent)
+        return self.lane.submit(Delivery(messages, octets, sent=sent))
 
     async def usage(self, account: int) -> Usage:
         """Return how full the maildrop is; that of an unknown account has no room."""
@@ -158,13 +161,23 @@ class SqliteMaildrops:
 
         return await self.readers.run(read)
 
+    async def sent_ids(self, account: int, tags: Collection[bytes]) -> Mapping[bytes, bytes]:
+        """Return what is sealed for those of `tags` that the account's mail was given."""
+        wanted = tuple(tags)[:MAX_TAGS_ASKED]
+
+        def read(connection: sqlite3.Connection) -> dict[bytes, bytes]:
+            query = f"{_SENT} ({', '.join('?' * len(wanted))})"
+            return dict(connection.execute(query, (account, *wanted)).fetchall())
+
+        return await self.readers.run(read)
+
     async def remove(self, account: int, numbers: Sequence[int]) -> None:
         """Delete messages; durable when it returns; those already gone are no error."""
         if numbers:
             await self.lane.submit(Removal(account, tuple(numbers)))
 
     async def empty(self, account: int) -> int:
-        """Delete all messages and thread tags of the account; return how many messages."""
+        """Delete all messages, thread tags and sent identifiers; return how many messages."""
         removed: int = await self.lane.submit(Emptying(account))
         return removed
 
@@ -179,7 +192,9 @@ class SqliteMaildrops:
         cleaned: int = await self.lane.submit(Cleaning(frozenset(self._under_way), forget_before))
         return cleaned
 
-    async def _deliver_in_portions(self, messages: Sequence[SealedMessage]) -> Outcome:
+    async def _deliver_in_portions(
+        self, messages: Sequence[SealedMessage], sent: SentId | None
+    ) -> Outcome:
         numbers = frozenset(message.number for message in messages)
         self._under_way |= numbers
         outcome: Outcome | None = None
@@ -189,7 +204,7 @@ class SqliteMaildrops:
                 if outcome is not None:
                     return outcome
             octets = sum(len(message.segments[0]) for message in messages)
-            outcome = await self.lane.submit(Delivery(messages, octets, rest_is_stored=True))
+            outcome = await self.lane.submit(Delivery(messages, octets, True, sent))
             return outcome
         finally:
             self._under_way -= numbers

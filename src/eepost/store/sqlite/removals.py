@@ -29,8 +29,14 @@ _DELETE_UNUSED_KEYS = f"""
     DELETE FROM encapsulation WHERE account = ? AND number {IN_LIST}
     AND number NOT IN (SELECT encapsulation FROM message WHERE account = ?)
 """  # noqa: S608
-_FORGET_TAGS = "DELETE FROM known_id WHERE account = ?"
-_FORGET_OLD_TAGS = "DELETE FROM known_id WHERE period < ?"
+_FORGET_THREADS = tuple(
+    f"DELETE FROM {table} WHERE account = ?"  # noqa: S608
+    for table in ("known_id", "sent_id")
+)
+_FORGET_OLD_THREADS = tuple(
+    f"DELETE FROM {table} WHERE period < ?"  # noqa: S608
+    for table in ("known_id", "sent_id")
+)
 _ORPHANS = """
     SELECT json_group_array(DISTINCT message) FROM segment
     WHERE NOT EXISTS (SELECT 1 FROM body WHERE body.number = segment.message)
@@ -45,8 +51,9 @@ def remove(
 
 
 def empty(connection: sqlite3.Connection, ledger: Ledger, account: int) -> int:
-    """Delete all messages and thread tags of the account; return how many messages there were."""
-    connection.execute(_FORGET_TAGS, (account,))
+    """Delete all messages and threads of the account; return how many messages there were."""
+    for statement in _FORGET_THREADS:
+        connection.execute(statement, (account,))
     return _remove(connection, ledger, account, (_ALL, (account,)))
 
 
@@ -57,7 +64,8 @@ def discard(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
 
 def clean(connection: sqlite3.Connection, cleaning: Cleaning) -> int:
     """Delete segments without a message; return of how many messages there were any."""
-    connection.execute(_FORGET_OLD_TAGS, (cleaning.forget_before,))
+    for statement in _FORGET_OLD_THREADS:
+        connection.execute(statement, (cleaning.forget_before,))
     orphans = set(msgspec.json.decode(connection.execute(_ORPHANS).fetchone()[0]))
     orphans -= cleaning.under_way
     if orphans:

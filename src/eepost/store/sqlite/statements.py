@@ -27,12 +27,14 @@ COLUMNS: Final = {
     "segment": ("message", "at", "octets"),
     "encapsulation": ("account", "number", "generation", "octets"),
     "known_id": ("account", "tag", "period"),
+    "sent_id": ("account", "tag", "sealed", "period"),
     "usage": ("account", "octets", "messages"),
 }
 
 _VERBS: Final = {
     "encapsulation": "INSERT OR IGNORE",  # comes with each message until it is known to be stored
     "known_id": "INSERT OR REPLACE",  # a thread that goes on is remembered from its last message
+    "sent_id": "INSERT OR REPLACE",  # programs send a message again under the same identifier
 }
 
 IN_LIST = "IN (SELECT value FROM json_each(?))"

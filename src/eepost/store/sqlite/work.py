@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from eepost.maildrop.model import SealedMessage
+from eepost.maildrop.model import SealedMessage, SentId
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Delivery:
     messages: Sequence[SealedMessage]
     octets: int
     rest_is_stored: bool = False
+    sent: SentId | None = None
 
 
 @dataclass(frozen=True, slots=True)

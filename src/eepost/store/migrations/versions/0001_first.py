@@ -2,87 +2,67 @@
 """The first tables: accounts, tombstones, roles, maildrops."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from eepost.store.migrations.shapes import create, number, octets
 
 revision = "0001"
 down_revision = None
 
 
-def _number(name: str, *constraints: sa.CheckConstraint | sa.ForeignKey) -> sa.Column[int]:
-    kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-    return sa.Column(name, kind, *constraints, nullable=False, autoincrement=False)
-
-
-def _octets(name: str) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=False)
-
-
-def _create(
-    name: str, *columns: sa.Column[int] | sa.Column[bytes], key: tuple[str, ...], rowid: bool = True
-) -> None:
-    op.create_table(
-        name,
-        *columns,
-        sa.PrimaryKeyConstraint(*key),
-        sqlite_strict=True,
-        sqlite_with_rowid=rowid,
-    )
-
-
 def upgrade() -> None:
     """Make every table of the first release; eepost.store.tables says what is in them."""
-    _create(
+    create(
         "state",
-        _number("id", sa.CheckConstraint("id = 1")),
-        _number("epoch"),
-        _number("lane"),
-        _octets("proof"),
+        number("id", sa.CheckConstraint("id = 1")),
+        number("epoch"),
+        number("lane"),
+        octets("proof"),
         key=("id",),
     )
     name_tag: sa.Column[bytes] = sa.Column("name_tag", sa.LargeBinary, nullable=False, unique=True)
-    _create("account", _number("number"), name_tag, _octets("record"), key=("number",))
-    _create("tombstone", _octets("name_tag"), key=("name_tag",), rowid=False)
-    _create("role", _octets("role_tag"), _octets("sealed"), key=("role_tag",), rowid=False)
-    _create(
+    create("account", number("number"), name_tag, octets("record"), key=("number",))
+    create("tombstone", octets("name_tag"), key=("name_tag",), rowid=False)
+    create("role", octets("role_tag"), octets("sealed"), key=("role_tag",), rowid=False)
+    create(
         "usage",
-        _number("account", sa.ForeignKey("account.number")),
-        _number("octets"),
-        _number("messages"),
+        number("account", sa.ForeignKey("account.number")),
+        number("octets"),
+        number("messages"),
         key=("account",),
     )
-    _create(
+    create(
         "encapsulation",
-        _number("account"),
-        _number("number"),
-        _number("generation"),
-        _octets("octets"),
+        number("account"),
+        number("number"),
+        number("generation"),
+        octets("octets"),
         key=("account", "number"),
         rowid=False,
     )
-    _create(
+    create(
         "message",
-        _number("account"),
-        _number("number"),
-        _number("encapsulation"),
-        _number("padded_octets"),
-        _octets("entry"),
+        number("account"),
+        number("number"),
+        number("encapsulation"),
+        number("padded_octets"),
+        octets("entry"),
         key=("account", "number"),
         rowid=False,
     )
-    _create("body", _number("number"), _number("account"), _octets("octets"), key=("number",))
-    _create(
+    create("body", number("number"), number("account"), octets("octets"), key=("number",))
+    create(
         "segment",
-        _number("message"),
-        _number("at"),
-        _octets("octets"),
+        number("message"),
+        number("at"),
+        octets("octets"),
         key=("message", "at"),
         rowid=False,
     )
-    _create(
+    create(
         "known_id",
-        _number("account"),
-        _octets("tag"),
-        _number("period"),
+        number("account"),
+        octets("tag"),
+        number("period"),
         key=("account", "tag"),
         rowid=False,
     )
