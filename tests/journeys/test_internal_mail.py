@@ -5,6 +5,7 @@ import re
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -211,12 +212,63 @@ def test_conversation_holds_together_on_both_sides(office: PostOffice) -> None:
     answer = f"Message-ID: <2@b>\r\nIn-Reply-To: {first}\r\nReferences: {first}\r\n"
     office.submit(address("bob"), address("alice"), mail("bob", "alice", extra=answer))
     (reply,) = office.fetch("alice")
-    assert f"In-Reply-To: {first}\r\nReferences: {first}\r\n" in header(reply)
+    # Alice's program kept her first mail under its own name for it, which Bob never sees.
+    assert "1@a" not in first
+    assert "In-Reply-To: <1@a>\r\nReferences: <1@a>\r\n" in header(reply)
     again = f"In-Reply-To: {message_id(reply)}\r\nReferences: <1@a> {message_id(reply)}\r\n"
     office.submit(address("alice"), address("bob"), mail("alice", "bob", extra=again))
     last = header(office.fetch("bob")[1])
-    # Alice's program knows her first mail by its own name; ours follows from it.
-    assert f"References: {first} {message_id(reply)}\r\n" in last.replace("\r\n ", " ") + "\r\n"
+    assert f"References: {first} <2@b>\r\n" in last.replace("\r\n ", " ") + "\r\n"
+
+
+def test_user_may_have_answers_name_what_everybody_else_sees(new_office: PostOffice) -> None:
+    new_office.add("alice", "bob")
+    new_office.start()
+    with new_office.registry() as registry:
+        registry.adjust(
+            "alice",
+            lambda old: replace(old, cleaning=replace(old.cleaning, maps_ids_back=False)),
+        )
+    extra = "Message-ID: <1@a>\r\n"
+    new_office.submit(address("alice"), address("bob"), mail("alice", "bob", extra=extra))
+    first = message_id(new_office.fetch("bob")[0])
+    answer = f"In-Reply-To: {first}\r\n"
+    new_office.submit(address("bob"), address("alice"), mail("bob", "alice", extra=answer))
+    (reply,) = new_office.fetch("alice")
+    assert f"In-Reply-To: {first}\r\n" in header(reply)
+
+
+def test_dry_run_tells_its_author_what_would_become_of_a_message(office: PostOffice) -> None:
+    extra = "X-Mailer: Planted 1.0\r\nReceived: from planted.example\r\n"
+    office.submit(address("alice"), f"Dry-Run@{DOMAIN}", mail("alice", "bob", extra=extra))
+    (report,) = office.fetch("alice")
+    assert "Subject: Not sent" in header(report)
+    assert b"  header fields: 2\r\n" in report
+    assert b"Content-Type: message/rfc822" in report
+    assert b"lanted" not in report
+    assert office.fetch("bob") == []
+
+
+def test_dry_run_says_why_a_message_would_be_refused(office: PostOffice) -> None:
+    office.submit(address("alice"), f"dry-run@{DOMAIN}", mail("bob", "alice"))
+    (report,) = office.fetch("alice")
+    assert b"it would have been refused" in report
+    assert b"it must be your own" in report
+
+
+def test_dry_run_goes_to_its_address_alone(office: PostOffice) -> None:
+    dry_run = f"<dry-run@{OFFICIAL}>"
+    with logged_in(office) as smtp:
+        smtp.mail(address("alice"))
+        assert smtp.rcpt(dry_run)[0] == 250
+        assert smtp.rcpt(address("bob"))[0] == 550
+        assert smtp.data(mail("alice", "bob"))[1].startswith(b"2.0.0 Not sent")
+        smtp.mail(address("alice"))
+        assert smtp.rcpt(address("bob"))[0] == 250
+        assert smtp.rcpt(dry_run)[0] == 550
+        assert smtp.data(mail("alice", "bob"))[1].startswith(b"2.0.0 Accepted")
+    assert len(office.fetch("bob")) == 1
+    assert len(office.fetch("alice")) == 1
 
 
 def test_identifier_that_was_never_delivered_to_the_sender_does_not_pass(

@@ -3,7 +3,8 @@ import pytest
 
 from eepost.mail.address import Address
 from eepost.mail.dsn import Action, Outcome, report
-from eepost.mail.own import OwnMail, plain
+from eepost.mail.message import split_message
+from eepost.mail.own import OwnMail, plain, with_message
 
 ALICE = Address("alice", "mail.i2p")
 MAIL = OwnMail(
@@ -65,3 +66,19 @@ def test_envelope_id_comes_back_on_one_line(envelope_id: str) -> None:
 
 def test_no_envelope_id_where_none_was_given() -> None:
     assert b"Original-Envelope-Id" not in reported()
+
+
+def test_a_message_may_be_attached() -> None:
+    pieces = with_message(MAIL, [b"From: a@b\r\n\r\n", memoryview(b"body\r\n")], "edge")
+    octets = b"".join(pieces)
+    assert octets.startswith(b"".join(each + b"\r\n" for each in MAIL.header()))
+    root = split_message(octets)
+    text, attached = root.children
+    assert root.content_type.value == "multipart/mixed"
+    assert octets[text.body_start : text.end] == b"\r\n".join(MAIL.body())
+    assert attached.content_type.value == "message/rfc822"
+    assert octets[attached.body_start : attached.end] == b"From: a@b\r\n\r\nbody\r\n"
+
+
+def test_without_a_message_it_is_plain() -> None:
+    assert with_message(MAIL, None, "edge") == [plain(MAIL)]

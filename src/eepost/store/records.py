@@ -2,7 +2,7 @@
 """How accounts and roles are written under the start key.
 
 A record is: one octet of version, the length, the account in MessagePack, zeros up to a multiple
-of a kilobyte. The zeros are there so that a record's size does not tell the length of a name.
+of three kilobytes. The zeros are there so that a record's size does not tell the length of a name.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from eepost.seal.startkey import StartKey
 _VERSION = 1
 _HEAD = Struct(">BI")
 _NUMBER = Struct(">Q")
-_RECORD_STEP_OCTETS = 1024
+# A record with one generation of keys fits, and with its row into a page.
+_RECORD_STEP_OCTETS = 3072
 _ROLE_STEP_OCTETS = 128
 
 
