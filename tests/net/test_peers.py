@@ -67,6 +67,25 @@ def test_mapped_address_means_nothing_to_a_listener_that_was_not_told_so(
     assert resolve(("127.1.2.3", 9), resolver) is UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "are_one"),
+    [
+        ("192.0.2.1", "192.0.2.200", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("::ffff:192.0.2.1", "192.0.2.9", True),
+        ("2001:db8:1::1", "2001:db8:1:ffff::2", True),
+        ("2001:db8:1::1", "2001:db8:2::1", False),
+    ],
+)
+def test_internet_addresses_of_one_network_are_one_peer(
+    one: str, other: str, are_one: bool
+) -> None:
+    peers = [resolve((each, 25), Resolver.NETWORK) for each in (one, other)]
+    assert peers[0].kind is PeerKind.NETWORK
+    assert (peers[0].bucket(KEY) == peers[1].bucket(KEY)) is are_one
+    assert resolve(("nowhere", 25), Resolver.NETWORK) is UNKNOWN
+
+
 def test_unknown_peers_share_no_bucket() -> None:
     assert UNKNOWN.bucket(KEY) is None
 

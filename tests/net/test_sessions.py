@@ -160,7 +160,7 @@ class Stage:
             bucket_key=b"k" * 32,
         )
 
-    def _owner(self, _bucket: bytes | None, is_welcome: bool) -> Owner:
+    def _owner(self, _bucket: bytes | None, is_welcome: bool, _peername: object) -> Owner:
         self.welcomes.append(is_welcome)
         self.owners.append(Owner())
         return self.owners[-1]

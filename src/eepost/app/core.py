@@ -105,10 +105,13 @@ class Core:
             counts=self.fetched,
         )
         await self._open(
-            "smtp", settings.smtp, process_key, lambda p, w: submission.Submission(submitting, p, w)
+            "smtp",
+            settings.smtp,
+            process_key,
+            lambda p, w, _: submission.Submission(submitting, p, w),
         )
         await self._open(
-            "pop3", settings.pop3, process_key, lambda p, w: fetch.Fetch(fetching, p, w)
+            "pop3", settings.pop3, process_key, lambda p, w, _: fetch.Fetch(fetching, p, w)
         )
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))
@@ -245,7 +248,7 @@ class Core:
         name: str,
         section: Smtp | Pop3,
         bucket_key: bytes,
-        make: Callable[[bytes | None, bool], Owner],
+        make: Callable[[bytes | None, bool, Any], Owner],
     ) -> None:
         resolver = Resolver(section.peers)
         hall = Hall(

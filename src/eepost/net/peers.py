@@ -28,6 +28,7 @@ class PeerKind(Enum):
     UNKNOWN = "unknown"  # plain loopback: anybody on this machine, or everybody behind a tunnel
     MAPPED_24 = "mapped-24"  # 127.H0.H1.H2, as routers do for a tunnel to 127.0.0.1
     MAPPED_120 = "mapped-120"  # fdH0:H1...H14, as newer routers do for a tunnel to ::1
+    NETWORK = "network"  # the front part of an Internet address: 24 bits of IPv4, 48 of IPv6
     DESTINATION = "destination"  # the whole hash, from X-I2P-DestB32 behind an http tunnel
 
 
@@ -36,12 +37,13 @@ class Resolver(Enum):
 
     MAPPED = "mapped"
     DESTINATION_HEADER = "destination-header"
+    NETWORK = "network"  # the gateway's, where peers come from the Internet
     NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Peer:
-    """Who is at the other end. `identity` is the known front part of the destination's hash."""
+    """Who is at the other end: as much of the destination's hash, or of the address, as counts."""
 
     kind: PeerKind
     identity: bytes
@@ -72,6 +74,8 @@ def resolve(peername: object, resolver: Resolver) -> Peer:
     a listener that was opened to a network on purpose, and there an address is not an identity.
     A listener with DESTINATION_HEADER knows its peer only later, from `from_header`.
     """
+    if resolver is Resolver.NETWORK:
+        return _network(_address(peername))
     if resolver is not Resolver.MAPPED:
         return UNKNOWN
     if isinstance(peername, tuple) and peername[:1] == ("127.0.0.1",):
@@ -126,6 +130,17 @@ def _address(peername: object) -> IPv4Address | IPv6Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped  # a listener for both families sees IPv4 so
     return address
+
+
+def _network(address: IPv4Address | IPv6Address | None) -> Peer:
+    # Whoever has one address of such a network mostly has them all.
+    match address:
+        case None:
+            return UNKNOWN
+        case IPv4Address():
+            return Peer(PeerKind.NETWORK, address.packed[:3])
+        case _:
+            return Peer(PeerKind.NETWORK, address.packed[:6])
 
 
 def _mapped(address: IPv4Address | IPv6Address | None) -> Peer:

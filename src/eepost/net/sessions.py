@@ -9,12 +9,13 @@ reply, and the session goes on.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast
 
-from eepost.mail.violation import PeerViolation
+from eepost.mail.violation import Misuse, PeerViolation
 from eepost.net.peers import Peer
 from eepost.observe.journal import Journal
 from eepost.wire.signals import Signal
@@ -32,6 +33,10 @@ LOW_WATER_OCTETS = 16_384
 MAX_HELD_OCTETS = 134_217_728
 # How long a stop waits for sessions that it has cut off.
 CUT_SECONDS = 5.0
+# How long a peer may take for a handshake; a slow one needs some seconds.
+HANDSHAKE_SECONDS = 60.0
+# How long it may take to say good-bye under TLS; what was said before is not lost without that.
+TLS_GOODBYE_SECONDS = 5.0
 
 
 class Engine(Protocol):
@@ -51,6 +56,13 @@ class Engine(Protocol):
 
     def outgoing(self) -> bytes:
         """Return what has to be sent now."""
+
+
+class SecurableEngine(Engine, Protocol):
+    """An engine that can give START_TLS."""
+
+    def secured(self) -> None:
+        """Take that TLS stands."""
 
 
 Decisions = tuple[Any, ...]
@@ -108,6 +120,8 @@ class Counts:
     expired: int = 0
     cut_off: int = 0
     violations: int = 0
+    secured: int = 0
+    not_secured: int = 0  # TLS was begun and failed
     faults: int = 0
     octets_in: int = 0
     octets_out: int = 0
@@ -120,9 +134,11 @@ class Hall:
     bounds: Bounds
     journal: Journal
     loop: asyncio.AbstractEventLoop
-    make_owner: Callable[[bytes | None, bool], Owner]  # (the peer's bucket, is_welcome)
+    # Takes the peer's bucket, whether it is welcome, and its address as asyncio gives it.
+    make_owner: Callable[[bytes | None, bool, Any], Owner]
     resolve: Callable[[Any], Peer]
     bucket_key: bytes
+    tls: ssl.SSLContext | None = None  # needed where the engine offers STARTTLS
     counts: Counts = field(default_factory=Counts)
     sessions: set["Session"] = field(default_factory=set)
     # One for all: what was read is copied before the loop reads from another stream.
@@ -208,12 +224,14 @@ class Session(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_bucket",
+        "_early",
         "_engine",
         "_flowing",
         "_hall",
         "_has_eof",
         "_is_cut",
         "_is_lost",
+        "_is_secured",
         "_opened",
         "_owner",
         "_seen",
@@ -229,10 +247,12 @@ class Session(asyncio.BufferedProtocol):
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self._task: asyncio.Task[Decisions] | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._flowing: asyncio.Future[None] | None = None
         self._unread = 0
-        self._has_eof = self._is_cut = self._is_lost = False
+        # What came under TLS before the loop has told that it stands.
+        self._early: bytearray | None = None
+        self._has_eof = self._is_cut = self._is_lost = self._is_secured = False
         self._opened = self._seen = 0.0
 
     # What the event loop calls.
@@ -243,9 +263,10 @@ class Session(asyncio.BufferedProtocol):
         # Not isinstance: uvloop's transports don't derive from asyncio's.
         self._transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
-        self._bucket = hall.bucket(transport.get_extra_info("peername"))
+        peername = transport.get_extra_info("peername")
+        self._bucket = hall.bucket(peername)
         self._opened = self._seen = hall.loop.time()
-        self._owner = hall.make_owner(self._bucket, hall.admit(self._bucket))
+        self._owner = hall.make_owner(self._bucket, hall.admit(self._bucket), peername)
         self._engine = self._owner.engine
         hall.sessions.add(self)
         self._advance()
@@ -262,6 +283,9 @@ class Session(asyncio.BufferedProtocol):
         """Hand on what came; while it can't be used, only so much of it is kept."""
         self._seen = self._hall.loop.time()
         self._hall.counts.octets_in += len(octets)
+        if self._early is not None:
+            self._early += octets
+            return
         self._engine.receive(octets)
         if self._task is None and self._flowing is None:
             self._advance()
@@ -272,12 +296,17 @@ class Session(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Let the engine finish what it has; the answer True keeps our half open until then."""
+        """Let the engine finish what it has; the answer True keeps our half open until then.
+
+        TLS knows no half-open stream.
+        """
         self._has_eof = True
+        if self._early is not None:
+            return False
         self._engine.receive_eof()
         if self._task is None:
             self._advance()
-        return not self._transport.is_closing()
+        return not self._transport.is_closing() and not self._is_secured
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream is gone: nothing more can be sent, what is complete is still finished."""
@@ -287,6 +316,9 @@ class Session(asyncio.BufferedProtocol):
             # not delete a message that never got out.
             self._is_cut = True
         self._resume()
+        if self._early is not None:
+            self._has_eof = True
+            return  # whoever waits for TLS will notice
         if not self._has_eof:
             self._has_eof = True
             self._engine.receive_eof()
@@ -368,6 +400,9 @@ class Session(asyncio.BufferedProtocol):
                     self._flush()
                     self._transport.close()
                     return
+                if event is Signal.START_TLS:
+                    self._begin_tls()
+                    return
                 if not self._answer(event):
                     return
             self._flush()
@@ -377,6 +412,55 @@ class Session(asyncio.BufferedProtocol):
             self._transport.close()
         except Exception as error:
             self._break_off(error)
+
+    def _begin_tls(self) -> None:
+        # What is still in the kernel must not come up as plain text after this.
+        self._transport.pause_reading()
+        self._flush()
+        self._early = bytearray()
+        self._task = self._hall.loop.create_task(self._shake_hands())
+        self._task.add_done_callback(self._conclude_tls)
+
+    async def _shake_hands(self) -> asyncio.Transport:
+        if self._hall.tls is None:
+            raise Misuse("an engine offers TLS where there is none")
+        secured = await self._hall.loop.start_tls(
+            self._transport,
+            self,
+            self._hall.tls,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=TLS_GOODBYE_SECONDS,
+        )
+        return cast(asyncio.Transport, secured)
+
+    def _conclude_tls(self, task: "asyncio.Task[asyncio.Transport]") -> None:
+        """Go on under TLS, or end the session: whoever fails at it is told nothing in the clear."""
+        early, self._early, self._task = self._early, None, None
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is None:
+            self._go_on_secured(task.result(), bytes(early or b""))
+            return
+        self._hall.counts.not_secured += 1
+        if isinstance(error, Exception) and not isinstance(error, OSError | EOFError):
+            self._note(error)
+        self._has_eof = False
+        self._transport.abort()
+        self.connection_lost(None)  # the loop tells TLS alone that a handshake ended so
+
+    def _go_on_secured(self, transport: asyncio.Transport, early: bytes) -> None:
+        self._hall.counts.secured += 1
+        self._transport = transport
+        transport.set_write_buffer_limits(HIGH_WATER_OCTETS, LOW_WATER_OCTETS)
+        self._is_secured = True
+        self._seen = self._hall.loop.time()
+        cast(SecurableEngine, self._engine).secured()
+        if early:
+            self._engine.receive(early)
+        if self._has_eof:
+            self._engine.receive_eof()
+        self._advance()
+        self._leave_when_done()
 
     def _break_off(self, error: Exception) -> None:
         """End a session that can't go on, so that the fault stays its own."""

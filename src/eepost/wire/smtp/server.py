@@ -84,7 +84,7 @@ class SmtpServer:
             if session.is_closed:
                 return Signal.CLOSED
             if session.state is _SECURING:
-                if not session.lines:
+                if not session.lines and not self._is_ended:
                     return Signal.START_TLS
                 # Came in the clear, to be obeyed under TLS (STARTTLS injection, CVE-2011-0411).
                 session.hang_up(replies.BEHIND_STARTTLS)
