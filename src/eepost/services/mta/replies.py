@@ -53,3 +53,25 @@ TOO_MANY_COPIES: Final = Reply(
 RECIPIENT_GONE: Final = Reply(
     451, "4.2.1", "A recipient was closed meanwhile: nothing was delivered, try again"
 )
+
+# 451, also over limits: the operator may raise them, and a mail program that asks its user again
+# shows the text either way.
+SCANNER_DOWN: Final = Reply(
+    451, "4.3.0", "The virus scanner can't be asked right now: nothing was delivered, try again"
+)
+OVER_SCANNER_LIMITS: Final = Reply(
+    451,
+    "4.7.1",
+    "Something in the message is packed too deep or too large for the virus scanner:"
+    " nothing was delivered",
+)
+VIRUS_FOUND: Final = "A virus was found in the message, nothing was delivered: {name}"
+
+
+def virus_found(name: str) -> Reply:
+    """Return the refusal of a message with a virus; `name` as in sanitise.scan.Infected.
+
+    The sender is told the name: an innocent one can find out which file it is, and whoever writes
+    viruses has the public signatures anyway.
+    """
+    return Reply(554, "5.7.1", VIRUS_FOUND.format(name=name))

@@ -28,6 +28,7 @@ from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.dry_run import explanation, is_dry_run
 from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
+from eepost.services.mta.screening import Screening
 from eepost.wire.smtp.events import (
     AuthGiven,
     Connected,
@@ -68,6 +69,7 @@ class Desk:
     transit: Transit
     context: Callable[[Account], FromUser]  # what the sanitiser needs to know about a sender
     conversations: Conversations
+    screening: Screening
     offload: Compute
     make_engine: Callable[[], SmtpServer]
     counts: Counts
@@ -309,7 +311,10 @@ class Submission:
             return await self._explain(outcome, context)
         if isinstance(outcome, Refused):
             return outcome.reply
-        return await self._store(outcome, context)
+        passed = await self._desk.screening.screen(outcome)
+        if isinstance(passed, Reply):
+            return passed
+        return await self._store(outcome, context, passed.mark)
 
     async def _explain(self, outcome: Sanitised | Refused, context: FromUser) -> Reply:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
@@ -323,9 +328,9 @@ class Submission:
         known = await self._desk.conversations.known_ids(account, content)
         return context if known is None else replace(context, known_ids=known)
 
-    async def _store(self, message: Sanitised, context: FromUser) -> Reply:
+    async def _store(self, message: Sanitised, context: FromUser, mark: bytes) -> Reply:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
-        copies = await self._copies(message, context)
+        copies = await self._copies(message, context, mark)
         refusal = self._make_room(message.size_octets * (len(copies) - 1))
         if refusal:
             return refusal
@@ -350,7 +355,7 @@ class Submission:
         self._reserved += octets
         return None
 
-    async def _copies(self, message: Sanitised, context: FromUser) -> list[Copy]:
+    async def _copies(self, message: Sanitised, context: FromUser, mark: bytes) -> list[Copy]:
         trace = return_path_field(self._reverse_path.address) + received_field(
             self._desk.name, context.accepted_utc
         )
@@ -360,7 +365,7 @@ class Submission:
         return [
             Copy(
                 account,
-                [trace, *await conversations.pieces_for(account, message)],
+                [trace + mark, *await conversations.pieces_for(account, message)],
                 conversations.tags(account, message),
             )
             for account in accounts.values()
