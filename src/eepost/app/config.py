@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from eepost.app.settings import Settings
+from eepost.net.instream import parse_way
 from eepost.net.listeners import Endpoint, parse_endpoint
 
 FILE_NAME = "eepost.toml"
@@ -177,8 +178,28 @@ def _check_sizes(file: Path, settings: Settings) -> None:
         )
 
 
+def _check_scanner(file: Path, settings: Settings) -> None:
+    text = settings.scanner.clamd
+    if not text:
+        return
+    try:
+        way = parse_way(text)
+    except ValueError as error:
+        raise ConfigError(
+            file, "scanner.clamd", f"{text!r} {error}", "for example /run/clamav/clamd.ctl"
+        ) from None
+    if isinstance(way, Endpoint) and not way.is_loopback:
+        raise PrivacyError(
+            file,
+            "scanner.clamd",
+            f"{text} is not a loopback address: plain mail would leave this machine",
+            "run clamd here and let it listen at a socket file",
+        )
+
+
 _CHECKS: tuple[Callable[[Path, Settings], None], ...] = (
     _check_domains,
     _check_listeners,
     _check_sizes,
+    _check_scanner,
 )

@@ -20,24 +20,28 @@ from eepost.accounts.ports import Compute
 from eepost.accounts.throttle import Throttle
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.office import Office
+from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.settings import Pop3, Smtp
 from eepost.mail.address import Address
 from eepost.maildrop.model import THREAD_PERIODS_KEPT, thread_period_of
 from eepost.maildrop.ports import StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
+from eepost.net.clamd import Clamd, Standing
 from eepost.net.listeners import Endpoint, bound_endpoint, listen
 from eepost.net.peers import Resolver, resolve
 from eepost.net.sessions import Bounds, Hall, Owner
 from eepost.net.supervisor import tell
 from eepost.observe.journal import Journal
 from eepost.sanitise.from_user import FromUser
+from eepost.sanitise.scan import Obstacle
 from eepost.seal.startkey import StartKey
 from eepost.services.mta import submission
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.notices import fill_notice
 from eepost.services.mta.replies import greeting
+from eepost.services.mta.screening import ScanCounts, Screening
 from eepost.services.pop import fetch
 from eepost.wire.pop3.limits import Pop3Limits
 from eepost.wire.pop3.server import Pop3Server
@@ -69,9 +73,11 @@ class Core:
     journal: Journal
     halls: dict[str, Hall] = field(default_factory=dict)
     submitted: submission.Counts = field(default_factory=submission.Counts)
+    scanned: ScanCounts = field(default_factory=ScanCounts)
     fetched: fetch.Counts = field(default_factory=fetch.Counts)
     _servers: dict[str, asyncio.Server] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _scanner: Clamd | None = None
     _store: Any = None
     _sealer: Sealer | None = None
     _authenticator: Authenticator | None = None
@@ -95,6 +101,7 @@ class Core:
         process_key = clock.random_octets(32)
         authenticator = self._authenticator = self._make_authenticator(process_key)
         self._sealer = Sealer(clock.random_octets)
+        self._scanner = make_scanner(settings, _Pool(self._heavy), self._tell_scanner)
         submitting = self._submission_desk(authenticator, maildrops)
         fetching = fetch.Desk(
             authenticator=authenticator,
@@ -115,6 +122,7 @@ class Core:
         )
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))
+        self._tasks.append(loop.create_task(self._try_scanner()))
         if settings.log.counts_seconds:
             self._tasks.append(loop.create_task(self._count(settings.log.counts_seconds)))
 
@@ -149,6 +157,10 @@ class Core:
             "logins": self.fetched.logins,
             "retrieved": self.fetched.retrieved,
             "removed": self.fetched.removed,
+            "scanned_clean": self.scanned.clean,
+            "scanned_infected": self.scanned.infected,
+            "unscanned_down": self.scanned.unscannable[Obstacle.DOWN],
+            "unscanned_over_limits": self.scanned.unscannable[Obstacle.OVER_LIMITS],
         }
         counted |= self._store.counters()
         for name, hall in self.halls.items():
@@ -205,6 +217,7 @@ class Core:
             conversations=Conversations(
                 maildrops, self._thread_key, self._seal_sent_id, self._open_sent_id
             ),
+            screening=Screening(self._scanner, obstacles_passed(settings), self.scanned),
             offload=_Pool(self._heavy),
             make_engine=_smtp_engines(settings.smtp, settings.mail.domain),
             counts=self.submitted,
@@ -269,6 +282,14 @@ class Core:
         self._servers[name] = await listen(
             endpoints(self.office.settings)[f"{name}.listen"], hall.session
         )
+
+    async def _try_scanner(self) -> None:
+        """Find out at once whether the scanner can be relied on; the journal hears of it."""
+        if self._scanner is not None:
+            await self._scanner.standing()
+
+    def _tell_scanner(self, standing: Standing) -> None:
+        self.journal.notice("virus scanner", standing.value)
 
     async def _sweep(self) -> None:
         while True:

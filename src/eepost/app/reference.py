@@ -69,8 +69,8 @@ def replies_page() -> str:
     parts = [
         _MADE,
         "# Replies\n",
-        "Texts are constant: they tell the peer nothing about the inside. Where `{...}` stands, a"
-        " bounded piece of our own replies is repeated.\n",
+        "Texts are constant: they tell the peer nothing about the inside. Where `{...}` stands,"
+        " something bounded is put in.\n",
         "## Submission: decided by policy\n",
         *_smtp_rows(submission_replies),
         "\n## Submission: the protocol's own\n",

@@ -203,6 +203,57 @@ class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 200
 
 
+class Scanner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Looking for viruses in what is handed in; docs/scanner.md says how to run clamd for it."""
+
+    clamd: Annotated[
+        str,
+        _about(
+            "Where ClamAV's daemon listens: the path of its socket, or HOST:PORT on loopback."
+            " Empty: nothing is scanned, and `serve` says so."
+        ),
+    ] = ""
+    when_down: Annotated[
+        Literal["defer", "pass"],
+        _about(
+            "What becomes of mail while the scanner can't be asked: `defer` answers 451 and the"
+            " sender tries again; `pass` delivers it unscanned, with a mark in its header."
+        ),
+    ] = "defer"
+    when_over_limits: Annotated[
+        Literal["defer", "pass"],
+        _about(
+            "The same for mail that is too large or packed too deep for the scanner. Its sender"
+            " chooses that, so `pass` lets through whatever somebody packs deep enough."
+        ),
+    ] = "defer"
+    seconds: Annotated[
+        int,
+        _about(
+            "For one message, waiting for others included; then the scanner counts as down. More"
+            " than clamd's MaxScanTime, so that clamd itself says what took too long.",
+            ge=5,
+            le=500,
+        ),
+    ] = 120
+    at_once: Annotated[
+        int,
+        _about(
+            "Messages at the scanner at once. Fewer than clamd's MaxThreads; each takes up to"
+            " three times the largest message in memory.",
+            ge=1,
+            le=64,
+        ),
+    ] = 4
+    clamd_conf: Annotated[
+        str,
+        _about(
+            "clamd's configuration: read, never written, to see where it puts plain mail while it"
+            " scans, what it is set to miss, and where its signatures belong."
+        ),
+    ] = "/etc/clamav/clamd.conf"
+
+
 class StartKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the start key comes from: it opens account names, tombstones and the queue."""
 
@@ -238,5 +289,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     smtp: Smtp = field(default_factory=Smtp)
     pop3: Pop3 = field(default_factory=Pop3)
     login: Login = field(default_factory=Login)
+    scanner: Scanner = field(default_factory=Scanner)
     start_key: StartKey = field(default_factory=StartKey)
     log: Log = field(default_factory=Log)

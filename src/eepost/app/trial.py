@@ -50,6 +50,7 @@ Alice
 """
 
 
+_NO_SCANNER = "No mail is scanned for viruses: no scanner is set (docs/scanner.md)."
 _NO_ROUTER = "No I2P router runs here, so only this machine reaches it (docs/i2p.md)."
 
 
@@ -187,5 +188,7 @@ def _show_settings(core: Core, samples: list[Sample], console: Console) -> None:
     )
     notice = router_notice(core.office, Path("/"), Path.home()) or _NO_ROUTER
     console.print(notice, soft_wrap=True, highlight=False)
+    if not core.office.settings.scanner.clamd:
+        console.print(_NO_SCANNER, soft_wrap=True, highlight=False)
     console.print("Serving until Ctrl-C.", style="bold")
     sys.stdout.flush()

@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mails whose verdict is known, to find out whether a virus scanner can be believed.
-
-The EICAR test file is harmless; every set of signatures finds it (https://www.eicar.org). It stands
-here backwards, so that no scanner finds it in our own source.
-"""
+"""Mails whose verdict is known, to find out whether a virus scanner can be believed."""
 
 import gzip
 
 from eepost.mail.transfer import encode_base64
 
+# The EICAR test file (https://www.eicar.org) is harmless, and every set of signatures knows it. It
+# stands here backwards, so that no scanner finds it in our own source.
 _BACKWARDS = rb"*H+H$!ELIF-TSET-SURIVITNA-DRADNATS-RACIE$}7)CC7)^P(45XZP\4[PA@%P!O5X"
 # More layers than any clamd is set to unpack: it looks into 17 of them unless told otherwise.
 _LAYERS = 120
 
 
+def eicar() -> bytes:
+    """Return the EICAR test file."""
+    return _BACKWARDS[::-1]
+
+
 def seen() -> bytes:
-    """Return a mail with a compressed EICAR file: whoever reads mail and archives finds it."""
-    return _mail(gzip.compress(_BACKWARDS[::-1], mtime=0))
+    """Return a mail with the file compressed: whoever reads mail and archives finds it."""
+    return _mail(gzip.compress(eicar(), mtime=0))
 
 
 def deep() -> bytes:
     """Return a mail with the file in so many layers that it is found or told to be too deep."""
-    octets = _BACKWARDS[::-1]
+    octets = eicar()
     for _ in range(_LAYERS):
         octets = gzip.compress(octets, mtime=0)
     return _mail(octets)

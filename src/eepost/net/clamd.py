@@ -75,10 +75,10 @@ class Clamd:
         try:
             async with asyncio.timeout(self.bounds.seconds):
                 verdict = await self._scan(message, size)
-        except (OSError, TimeoutError):
+        except OSError:  # a timeout is one
             verdict = DOWN
-        if verdict == DOWN:
-            self._known_until = min(self._known_until, self.now_seconds())
+        if verdict == DOWN and self._standing is Standing.RELIABLE:
+            self._known_until = self.now_seconds()  # the canaries go first next time
         return verdict
 
     async def standing(self) -> Standing:
@@ -107,7 +107,7 @@ class Clamd:
         try:
             async with asyncio.timeout(CANARY_SECONDS):
                 found = await self._listen()
-        except (OSError, TimeoutError):
+        except OSError:
             found = Standing.DOWN
         lasts = BELIEF_SECONDS if found is Standing.RELIABLE else PAUSE_SECONDS
         is_news = found is not self._standing

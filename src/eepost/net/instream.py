@@ -6,9 +6,10 @@ Trust: whoever listens at the socket; its answers are bounded and believed only 
 
 import asyncio
 import re
+import socket
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from eepost.net.listeners import Endpoint, parse_endpoint
@@ -25,8 +26,8 @@ MAX_PATH_OCTETS = 107
 MAX_ANSWER_OCTETS = 4_096
 # Official names have up to some fifty; it stands in a reply to the sender.
 MAX_NAME_CHARACTERS = 80
-# Octets to a chunk: so many that its four octets of length cost nothing, so few that a
-# transport's buffer never holds much of a large message.
+# Octets to a chunk: so many that its four octets of length cost nothing, so few that
+# no second copy of a large message stands in memory.
 CHUNK_OCTETS = 131_072
 
 _FOUND = re.compile(rb"stream: ([^\0\r\n]*) FOUND\0")
@@ -37,7 +38,7 @@ _TOO_LONG = b"INSTREAM size limit exceeded. ERROR\0"
 
 
 def parse_way(text: str) -> Way:
-    """Return where clamd listens: an absolute path, or HOST:PORT on loopback.
+    """Return where clamd listens: an absolute path, or HOST:PORT.
 
     Raises ValueError with a reason that can be shown.
     """
@@ -49,39 +50,36 @@ def parse_way(text: str) -> Way:
         endpoint = parse_endpoint(text)
     except ValueError:
         raise ValueError("is neither an absolute path nor HOST:PORT") from None
-    if not endpoint.is_loopback or not endpoint.port:
-        raise ValueError("is no loopback address with a port: plain mail would leave this machine")
+    if not endpoint.port:
+        raise ValueError("names no port")
     return endpoint
 
 
 async def ask(way: Way, command: bytes) -> bytes:
     """Return clamd's answer to `command` without its final NUL. Raises OSError."""
-    talk = await _connect(way)
-    try:
-        talk.transport.write(b"z%s\0" % command)
-        await talk.over
-    finally:
-        talk.transport.abort()
-    return bytes(talk.answer[:MAX_ANSWER_OCTETS]).removesuffix(b"\0")
+    async with _connected(way) as talk:
+        await asyncio.get_running_loop().sock_sendall(talk, b"z%s\0" % command)
+        return (await _rest(talk, None)).removesuffix(b"\0")
 
 
 async def instream(way: Way, specimens: Sequence[bytes]) -> Verdict:
     """Return what clamd says of `specimens` together. Raises OSError; takes any time."""
-    talk = await _connect(way)
-    try:
-        talk.transport.write(b"zINSTREAM\0")
-        for chunk in _chunks(_archived(specimens)):
-            await talk.say(len(chunk).to_bytes(4, "big"), chunk)
-            if talk.has_begun_to_answer:
-                break
-        await asyncio.sleep(0)  # let the loop hear what was said already
-        if not talk.has_begun_to_answer:
-            talk.is_asked = True
-            talk.transport.write(bytes(4))
-        await talk.over
-    finally:
-        talk.transport.abort()
-    return _verdict(bytes(talk.answer), talk.is_asked)
+    loop = asyncio.get_running_loop()
+    is_asked = False
+    async with _connected(way) as talk:
+        heard = None
+        # Where it hangs up while we speak, it may have said why before.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await loop.sock_sendall(talk, b"zINSTREAM\0")
+            for chunk in _chunks(_archived(specimens)):
+                await loop.sock_sendall(talk, b"".join((len(chunk).to_bytes(4, "big"), chunk)))
+                heard = _heard(talk)
+                if heard is not None:
+                    break
+            else:
+                is_asked = True
+                await loop.sock_sendall(talk, bytes(4))
+        return _verdict(await _rest(talk, heard), is_asked)
 
 
 def _verdict(answer: bytes, is_asked: bool) -> Verdict:
@@ -121,59 +119,37 @@ def _chunks(octets: Iterable[bytes]) -> Iterator[memoryview]:
             yield view[at : at + CHUNK_OCTETS]
 
 
-async def _connect(way: Way) -> "_Talk":
-    loop = asyncio.get_running_loop()
+@asynccontextmanager
+async def _connected(way: Way) -> AsyncIterator[socket.socket]:
+    """Connect. A bare socket: a transport forgets what was heard when sending fails."""
+    address: str | tuple[str, int]
     if isinstance(way, Path):
-        _, talk = await loop.create_unix_connection(_Talk, str(way))
+        family, address = socket.AF_UNIX, str(way)
+    elif way.is_loopback:
+        family = socket.AF_INET6 if ":" in way.host else socket.AF_INET
+        address = (way.host, way.port)
     else:
-        _, talk = await loop.create_connection(_Talk, way.host, way.port)
-    return talk
+        raise ValueError("is not a loopback address: plain mail never leaves this machine")
+    with socket.socket(family, socket.SOCK_STREAM) as talk:
+        talk.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(talk, address)
+        yield talk
 
 
-@dataclass(slots=True, init=False, eq=False)
-class _Talk(asyncio.Protocol):
-    """One connection: what was heard, and whether there is room to say more."""
+def _heard(talk: socket.socket) -> bytes | None:
+    """Return what was said already, b"" for an end, None for nothing."""
+    try:
+        return talk.recv(MAX_ANSWER_OCTETS)
+    except BlockingIOError:
+        return None
 
-    transport: asyncio.Transport
-    over: asyncio.Future[None]
-    answer: bytearray
-    is_asked: bool
-    _room: asyncio.Event
 
-    def __init__(self) -> None:
-        self.over = asyncio.get_running_loop().create_future()
-        self.answer = bytearray()
-        self.is_asked = False
-        self._room = asyncio.Event()
-        self._room.set()
-
-    @property
-    def has_begun_to_answer(self) -> bool:
-        return bool(self.answer) or self.over.done()
-
-    async def say(self, *octets: bytes | memoryview) -> None:
-        """Send, and wait while the other side takes nothing."""
-        self.transport.write(b"".join(octets))
-        await self._room.wait()
-
-    # What the transport calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - streams have no other
-        self.transport = transport
-
-    def data_received(self, octets: bytes) -> None:
-        self.answer += octets
-        if len(self.answer) > MAX_ANSWER_OCTETS:
-            self.transport.abort()
-
-    def pause_writing(self) -> None:
-        self._room.clear()
-
-    def resume_writing(self) -> None:
-        self._room.set()
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._room.set()
-        if not self.over.done():
-            self.over.set_result(None)
+async def _rest(talk: socket.socket, heard: bytes | None) -> bytes:
+    """Return `heard` and what follows, up to the end or one octet more than an answer may have."""
+    loop = asyncio.get_running_loop()
+    answer = heard or b""
+    with suppress(ConnectionResetError):  # an end too: it left unread what we went on saying
+        while heard != b"" and len(answer) <= MAX_ANSWER_OCTETS:
+            heard = await loop.sock_recv(talk, MAX_ANSWER_OCTETS)
+            answer += heard
+    return answer

@@ -131,6 +131,12 @@ def warn(office: Office, journal: Journal) -> None:
             "whoever takes this disk can read account names and the queue; keep the start key"
             " elsewhere (start_key in eepost.toml says how)",
         )
+    if not office.settings.scanner.clamd:
+        journal.notice(
+            "nothing is scanned",
+            "no mail is scanned for viruses; scanner.clamd in eepost.toml names a scanner, and"
+            " docs/scanner.md says how to run one",
+        )
 
 
 def trial(data: Data = Path("post-office")) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What submission answers: constant public words, one reply for each reason."""
 
+from dataclasses import replace
 from typing import Final
 
 from eepost.mail.reply import Reply
@@ -65,13 +66,15 @@ OVER_SCANNER_LIMITS: Final = Reply(
     "Something in the message is packed too deep or too large for the virus scanner:"
     " nothing was delivered",
 )
-VIRUS_FOUND: Final = "A virus was found in the message, nothing was delivered: {name}"
+VIRUS_FOUND: Final = Reply(
+    554, "5.7.1", "A virus was found in the message, nothing was delivered: {name}"
+)
 
 
 def virus_found(name: str) -> Reply:
-    """Return the refusal of a message with a virus; `name` as in sanitise.scan.Infected.
+    """Return VIRUS_FOUND with `name`, as in sanitise.scan.Infected.
 
     The sender is told the name: an innocent one can find out which file it is, and whoever writes
     viruses has the public signatures anyway.
     """
-    return Reply(554, "5.7.1", VIRUS_FOUND.format(name=name))
+    return replace(VIRUS_FOUND, text=VIRUS_FOUND.text.format(name=name))
