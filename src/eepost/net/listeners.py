@@ -53,6 +53,20 @@ async def listen(endpoint: Endpoint, session: Callable[[], asyncio.BaseProtocol]
 
     Raises OSError, and ValueError for an address that others could reach, whoever asks for it.
     """
+    listener = loopback_socket(endpoint)
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(session, sock=listener, backlog=BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+
+
+def loopback_socket(endpoint: Endpoint) -> socket.socket:
+    """Return a socket bound to `endpoint`, that does not listen yet.
+
+    Raises OSError, and ValueError for an address that others could reach, whoever asks for it.
+    """
     if not endpoint.is_loopback:
         raise ValueError("is not a loopback address: nothing else is ever listened on")
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
@@ -63,11 +77,10 @@ async def listen(endpoint: Endpoint, session: Callable[[], asyncio.BaseProtocol]
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((endpoint.host, endpoint.port))
         listener.setblocking(False)
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(session, sock=listener, backlog=BACKLOG)
     except BaseException:
         listener.close()
         raise
+    return listener
 
 
 def bound_endpoint(server: asyncio.Server) -> Endpoint:

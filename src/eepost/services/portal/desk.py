@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all visits to the portal share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from eepost.accounts.authenticator import Authenticator
+from eepost.accounts.ports import Compute
+from eepost.accounts.registry import Registry
+from eepost.services.portal.sessions import Sessions
+from eepost.services.portal.tickets import Tickets
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the portal has done; numbers only."""
+
+    shown: int = 0
+    done: int = 0
+    refused: int = 0
+    faults: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all visits share."""
+
+    name: str  # the internal domain
+    official_domains: tuple[str, ...]
+    registry: Registry
+    authenticator: Authenticator
+    compute: Compute  # runs blocking work: every call of the registry
+    sessions: Sessions
+    tickets: Tickets
+    randomness: Callable[[int], bytes]
+    now_utc: Callable[[], int]
+    counts: Counts = field(default_factory=Counts)
