@@ -38,6 +38,7 @@ class PostOffice:
     environment: Mapping[str, str] = field(default_factory=dict)
     smtp_port: int = 0
     pop3_port: int = 0
+    portal_port: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
     _listener: threading.Thread | None = None
@@ -48,6 +49,7 @@ class PostOffice:
             "mail": {"domain": DOMAIN, "official_domains": (OFFICIAL,)},
             "smtp": {"listen": "127.0.0.1:0"},
             "pop3": {"listen": "127.0.0.1:0"},
+            "portal": {"listen": "127.0.0.1:0"},
         }
         for section, values in self.settings.items():
             given.setdefault(section, {}).update(values)
@@ -116,6 +118,7 @@ class PostOffice:
             self.lines.append(line)
             if line["event"] == "serving":
                 self.smtp_port, self.pop3_port = line["smtp"], line["pop3"]
+                self.portal_port = line.get("portal", 0)
                 serving.set()
         serving.set()
 

@@ -109,10 +109,14 @@ def _known_keys(path: str) -> Iterator[str]:
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """Return where the listeners listen, by the key of the setting."""
-    return {
-        "smtp.listen": parse_endpoint(settings.smtp.listen),
-        "pop3.listen": parse_endpoint(settings.pop3.listen),
-    }
+    return {key: parse_endpoint(text) for key, text in _listeners(settings)}
+
+
+def _listeners(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "smtp.listen", settings.smtp.listen
+    yield "pop3.listen", settings.pop3.listen
+    if settings.portal.listen:
+        yield "portal.listen", settings.portal.listen
 
 
 def all_domains(settings: Settings) -> tuple[str, ...]:
@@ -126,7 +130,7 @@ def message_id_domain(settings: Settings) -> str:
 
 
 def _check_listeners(file: Path, settings: Settings) -> None:
-    for key, text in (("smtp.listen", settings.smtp.listen), ("pop3.listen", settings.pop3.listen)):
+    for key, text in _listeners(settings):
         try:
             endpoint = parse_endpoint(text)
         except ValueError as error:
@@ -139,9 +143,12 @@ def _check_listeners(file: Path, settings: Settings) -> None:
                 " and read passwords",
                 "listen on 127.0.0.1 and let the I2P router's server tunnel lead there",
             )
-    both = endpoints(settings)
-    if both["smtp.listen"] == both["pop3.listen"] and both["smtp.listen"].port:
-        raise ConfigError(file, "pop3.listen", "is the same as smtp.listen", "take another port")
+    taken: dict[Endpoint, str] = {}
+    for key, endpoint in endpoints(settings).items():
+        if endpoint.port and endpoint in taken:
+            reason = f"is the same as {taken[endpoint]}"
+            raise ConfigError(file, key, reason, "take another port")
+        taken[endpoint] = key
 
 
 def _check_domains(file: Path, settings: Settings) -> None:

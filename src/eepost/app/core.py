@@ -20,6 +20,7 @@ from eepost.accounts.ports import Compute
 from eepost.accounts.throttle import Throttle
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.office import Office
+from eepost.app.portal import make_portal
 from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.settings import Pop3, Smtp
 from eepost.mail.address import Address
@@ -32,6 +33,7 @@ from eepost.net.listeners import Endpoint, bound_endpoint, listen
 from eepost.net.peers import Resolver, resolve
 from eepost.net.sessions import Bounds, Hall, Owner
 from eepost.net.supervisor import tell
+from eepost.net.web import WebServer
 from eepost.observe.journal import Journal
 from eepost.sanitise.from_user import FromUser
 from eepost.sanitise.scan import Obstacle
@@ -43,6 +45,7 @@ from eepost.services.mta.notices import fill_notice
 from eepost.services.mta.replies import greeting
 from eepost.services.mta.screening import ScanCounts, Screening
 from eepost.services.pop import fetch
+from eepost.services.portal.desk import Counts as Visits
 from eepost.wire.pop3.limits import Pop3Limits
 from eepost.wire.pop3.server import Pop3Server
 from eepost.wire.smtp.limits import SmtpLimits
@@ -75,6 +78,9 @@ class Core:
     submitted: submission.Counts = field(default_factory=submission.Counts)
     scanned: ScanCounts = field(default_factory=ScanCounts)
     fetched: fetch.Counts = field(default_factory=fetch.Counts)
+    visited: Visits = field(default_factory=Visits)
+    _portal: WebServer | None = None
+    _portal_endpoint: Endpoint | None = None
     _servers: dict[str, asyncio.Server] = field(default_factory=dict)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scanner: Clamd | None = None
@@ -120,6 +126,18 @@ class Core:
         await self._open(
             "pop3", settings.pop3, process_key, lambda p, w, _: fetch.Fetch(fetching, p, w)
         )
+        if settings.portal.listen:
+            self._portal = make_portal(
+                settings,
+                accounts=self._store.accounts,
+                authenticator=authenticator,
+                compute=_Pool(self._logins),
+                process_key=process_key,
+                journal=self.journal,
+                counts=self.visited,
+            )
+            where = endpoints(settings)["portal.listen"]
+            self._portal_endpoint = await self._portal.start(where)
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))
         self._tasks.append(loop.create_task(self._try_scanner()))
@@ -128,7 +146,10 @@ class Core:
 
     def listening(self) -> dict[str, Endpoint]:
         """Return where the listeners really listen."""
-        return {name: bound_endpoint(server) for name, server in self._servers.items()}
+        found = {name: bound_endpoint(server) for name, server in self._servers.items()}
+        if self._portal_endpoint is not None:
+            found["portal"] = self._portal_endpoint
+        return found
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Take no new sessions, let open transactions finish, make everything durable."""
@@ -136,6 +157,8 @@ class Core:
             task.cancel()
         for server in self._servers.values():
             server.close()
+        if self._portal is not None:
+            await self._portal.stop()
         await asyncio.gather(*(hall.stop(grace_seconds) for hall in self.halls.values()))
         if self._store is not None:
             await self._store.stop()
@@ -157,6 +180,10 @@ class Core:
             "logins": self.fetched.logins,
             "retrieved": self.fetched.retrieved,
             "removed": self.fetched.removed,
+            "pages_shown": self.visited.shown,
+            "forms_done": self.visited.done,
+            "forms_refused": self.visited.refused,
+            "portal_faults": self.visited.faults,
             "scanned_clean": self.scanned.clean,
             "scanned_infected": self.scanned.infected,
             "unscanned_down": self.scanned.unscannable[Obstacle.DOWN],

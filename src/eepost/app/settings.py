@@ -181,6 +181,19 @@ class Pop3(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 65_536
 
 
+class Portal(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The web pages on which users make and keep their accounts."""
+
+    listen: Annotated[
+        str,
+        _about(
+            "HOST:PORT, loopback only: an HTTP server tunnel of the I2P router ends here. Empty for"
+            " no portal."
+        ),
+    ] = "127.0.0.1:7670"
+    peers: Annotated[Literal["mapped", "none"], _about("As for smtp.")] = "mapped"
+
+
 class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Passwords and what is remembered of them."""
 
@@ -288,6 +301,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mail: Mail
     smtp: Smtp = field(default_factory=Smtp)
     pop3: Pop3 = field(default_factory=Pop3)
+    portal: Portal = field(default_factory=Portal)
     login: Login = field(default_factory=Login)
     scanner: Scanner = field(default_factory=Scanner)
     start_key: StartKey = field(default_factory=StartKey)

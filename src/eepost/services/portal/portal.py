@@ -8,14 +8,15 @@ Trust: anybody who can reach the port.
 """
 
 import asyncio
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
-from urllib.parse import parse_qsl
+from dataclasses import replace
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -37,6 +38,8 @@ MAX_QUERY_OCTETS = 1_024
 # A form over a slow route; a peer that sends an octet a minute would otherwise keep its place.
 FORM_SECONDS = 120.0
 
+# Control characters, and what stands for octets that are not UTF-8.
+_NOT_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self';"
@@ -113,9 +116,7 @@ class Portal:
         session = await self._session(number)
         if page.is_for_members and session is None:
             return Moved("/sign-in")
-        visit = Visit(
-            self._desk, page.path, number, session, self._peer(request), _query(request)
-        )
+        visit = Visit(self._desk, page.path, number, session, self._peer(request), _query(request))
         if request.method in {"GET", "HEAD"}:
             self._desk.counts.shown += 1
             return await page.show(visit)
@@ -124,33 +125,32 @@ class Portal:
         return await self._act(request, page, visit)
 
     async def _act(self, request: Request, page: Page, visit: Visit) -> Answer:
-        if not _is_own(request.headers):
-            return Shown("foreign.html", status=403)
         form = await _form(request)
         if form is None:
             return Shown("malformed.html", status=400)
-        verdict = self._desk.tickets.take(form.pop(TICKET, ""), visit.number, page.path)
-        if verdict is Verdict.USED:
-            return Shown("twice.html", status=409)
-        if verdict is Verdict.WRONG:
-            return Shown("foreign.html", status=403)
+        refusal = self._look_at_ticket(request, form.pop(TICKET, ""), visit)
+        if refusal is not None:
+            return refusal
         assert page.act is not None  # noqa: S101 - the caller looked
-        acting = Visit(
-            visit.desk, visit.path, visit.number, visit.session, visit.peer, visit.query, form
-        )
         try:
-            answer = await page.act(acting)
+            answer = await page.act(replace(visit, form=form))
         except Wrong as wrong:
             self._desk.counts.refused += 1
-            shown = await page.show(visit)
-            if not isinstance(shown, Shown):
-                return shown
             typed = {name: text for name, text in form.items() if name not in page.secrets}
-            return Shown(
-                shown.template, {**shown.values, "typed": typed, "problems": wrong.problems}, 422
-            )
+            return _with(await page.show(visit), {"typed": typed, "problems": wrong.problems})
         self._desk.counts.done += 1
         return answer
+
+    def _look_at_ticket(self, request: Request, ticket: str, visit: Visit) -> Answer | None:
+        if not _is_own(request.headers):
+            return Shown("foreign.html", status=403)
+        match self._desk.tickets.take(ticket, visit.number, visit.path):
+            case Verdict.GOOD:
+                return None
+            case Verdict.USED:
+                return Shown("twice.html", status=409)
+            case Verdict.WRONG:
+                return Shown("foreign.html", status=403)
 
     async def _session(self, number: bytes) -> Session | None:
         """Return the session if its login is still in force: changes elsewhere end it at once."""
@@ -207,6 +207,12 @@ class Portal:
         return Response(text, answer.status, media_type="text/html")
 
 
+def _with(answer: Answer, values: Mapping[str, Any]) -> Answer:
+    if not isinstance(answer, Shown):
+        return answer
+    return Shown(answer.template, {**answer.values, **values}, 422)
+
+
 def _file(answer: Sent) -> Response:
     headers = {}
     if answer.file_name:
@@ -241,11 +247,8 @@ def _is_own(headers: Headers) -> bool:
 
 
 def _query(request: Request) -> Mapping[str, str]:
-    text = request.url.query[:MAX_QUERY_OCTETS]
-    try:
-        return dict(parse_qsl(text, max_num_fields=MAX_FIELDS, errors="strict"))
-    except ValueError:
-        return {}
+    text = request.url.query
+    return _fields(text) or {} if len(text) <= MAX_QUERY_OCTETS else {}
 
 
 async def _form(request: Request) -> dict[str, str] | None:
@@ -260,19 +263,17 @@ async def _form(request: Request) -> dict[str, str] | None:
                 body += chunk
                 if len(body) > MAX_FORM_OCTETS:
                     return None
-    except TimeoutError:
+        return _fields(body.decode("ascii"))
+    except (TimeoutError, UnicodeDecodeError):
         return None
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            max_num_fields=MAX_FIELDS,
-            errors="strict",
-            encoding="utf-8",
-        )
-    except ValueError:
+
+
+def _fields(text: str) -> dict[str, str] | None:
+    """Return fields by name; None where one stands twice, or what it holds is not text."""
+    if text.count("&") >= MAX_FIELDS:
         return None
+    pairs = QueryParams(text).multi_items()
     fields = dict(pairs)
-    if len(fields) != len(pairs) or any("\0" in text for text in fields.values()):
-        return None  # a field that stands twice could be read as either
+    if len(fields) != len(pairs) or any(_NOT_TEXT.search(each) for each in fields.values()):
+        return None
     return fields

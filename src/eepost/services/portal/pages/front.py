@@ -49,8 +49,6 @@ async def sign_out(visit: Visit) -> Answer:
 
 PAGES = (
     Page("/", show_front, is_for_members=False),
-    Page(
-        "/sign-in", show_sign_in, sign_in, is_for_members=False, secrets=frozenset({"password"})
-    ),
+    Page("/sign-in", show_sign_in, sign_in, is_for_members=False, secrets=frozenset({"password"})),
     Page("/sign-out", show_sign_out, sign_out),
 )

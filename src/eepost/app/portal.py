@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts the portal together."""
+
+from collections.abc import Callable
+
+from eepost.accounts.authenticator import Authenticator
+from eepost.accounts.ports import AccountStore, Compute
+from eepost.accounts.registry import Registry
+from eepost.app.settings import Settings
+from eepost.net import clock
+from eepost.net.peers import Resolver, resolve
+from eepost.net.web import WebServer
+from eepost.observe.journal import Journal
+from eepost.services.portal.desk import Counts, Desk
+from eepost.services.portal.portal import Portal
+from eepost.services.portal.sessions import Sessions
+from eepost.services.portal.site import PAGES
+from eepost.services.portal.tickets import Tickets
+
+
+def make_portal(  # noqa: PLR0913 - wired in one place, by name
+    settings: Settings,
+    *,
+    accounts: AccountStore,
+    authenticator: Authenticator,
+    compute: Compute,
+    process_key: bytes,
+    journal: Journal,
+    counts: Counts,
+) -> WebServer:
+    """Return the portal's web server, not yet started. `process_key`: this process's own."""
+    desk = Desk(
+        name=settings.mail.domain,
+        official_domains=settings.mail.official_domains,
+        registry=Registry(accounts, clock.random_octets),
+        authenticator=authenticator,
+        compute=compute,
+        sessions=Sessions(process_key, clock.monotonic_seconds),
+        tickets=Tickets(process_key, clock.monotonic_seconds, clock.random_octets),
+        randomness=clock.random_octets,
+        now_utc=lambda: int(clock.wall_seconds()),
+        counts=counts,
+    )
+    return WebServer(Portal(desk, PAGES, journal, _bucket(settings, process_key)))
+
+
+def _bucket(settings: Settings, key: bytes) -> Callable[[object], bytes | None]:
+    resolver = Resolver(settings.portal.peers)
+    return lambda peername: resolve(peername, resolver).bucket(key)
