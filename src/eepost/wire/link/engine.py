@@ -49,8 +49,16 @@ class Link:
     _sealer: Sealer  # these two are there from Proven on
     _opener: Opener
 
-    def __init__(self, pairing: Pairing, seat: Seat, random_octets: bytes) -> None:
-        """Take a seat. `random_octets`: 32 from a good source, used for this link only."""
+    def __init__(
+        self, pairing: Pairing, seat: Seat, random_octets: bytes, *others: Pairing
+    ) -> None:
+        """Take a seat. `random_octets`: 32 from a good source, used for this link only.
+
+        `others`: whom else an answerer is paired with; which of them dials, only the proof tells.
+        """
+        if others and seat is Seat.DIALLER:
+            raise Misuse("a dialler knows whom it dials")
+        self._pairings = (pairing, *others)
         self._pairing = pairing
         self._seat = seat
         self._challenge = challenge(random_octets)
@@ -71,6 +79,11 @@ class Link:
             _State.OPEN: self._take_record,
             _State.CLOSED: lambda: Signal.CLOSED,
         }
+
+    @property
+    def pairing(self) -> Pairing:
+        """The pairing that was proven; before that, nothing to rely on."""
+        return self._pairing
 
     def receive(self, octets: bytes) -> None:
         """Take what came from the stream."""
@@ -135,7 +148,7 @@ class Link:
         fields = self._line(_ANSWER)
         if fields is None:
             return self._wait()
-        self._bind(fields[0])
+        self._find(fields[0], fields[1])
         self._check(fields[1])
         return None
 
@@ -145,6 +158,17 @@ class Link:
             return self._wait()
         self._check(fields[0])
         return None
+
+    def _find(self, their_challenge: bytes, given: bytes) -> None:
+        # All are tried, so that time tells nobody how many there are or which one it was.
+        found = self._pairing
+        for each in self._pairings:
+            self._pairing = each
+            self._bind(their_challenge)
+            if compare_digest(given, self._proof_of(self._seat.opposite)):
+                found = each
+        self._pairing = found
+        self._bind(their_challenge)
 
     def _bind(self, their_challenge: bytes) -> None:
         self._their_challenge = their_challenge
