@@ -1,47 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real post office in a process of its own, for tests that need the whole path."""
 
-import json
-import os
 import poplib
-import signal
 import smtplib
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from eepost.accounts.model import PasswordCost, State
 from eepost.accounts.registry import Created, Registry
 from eepost.app.office import create_office, open_office
 from eepost.net.clock import random_octets
+from tests.role import Role
 
 DOMAIN = "mail.i2p"
 OFFICIAL = "example.org"
 PASSWORD = "correct horse 1"
 # Argon2 as cheap as it goes: these tests are about mail. The cost stands in each record.
 CHEAP = PasswordCost(memory_kib=8, passes=1, lanes=1)
-START_SECONDS = 30
-STOP_SECONDS = 40
 
 
 @dataclass
-class PostOffice:
+class PostOffice(Role):
     """`eepost serve` on ports of its own."""
 
-    directory: Path
-    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    smtp_port: int = 0
-    pop3_port: int = 0
-    portal_port: int = 0
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    _process: subprocess.Popen[str] | None = None
-    _listener: threading.Thread | None = None
+    @property
+    def smtp_port(self) -> int:
+        """Where it takes mail."""
+        return self.ports["smtp"]
+
+    @property
+    def pop3_port(self) -> int:
+        """Where it gives mail."""
+        return self.ports["pop3"]
+
+    @property
+    def portal_port(self) -> int:
+        """Where its web pages are."""
+        return self.ports["portal"]
 
     def create(self) -> "PostOffice":
         """Make it on disk; ports are chosen by the kernel at start."""
@@ -50,6 +47,7 @@ class PostOffice:
             "smtp": {"listen": "127.0.0.1:0"},
             "pop3": {"listen": "127.0.0.1:0"},
             "portal": {"listen": "127.0.0.1:0"},
+            "gateways": {"listen": "127.0.0.1:0"},
         }
         for section, values in self.settings.items():
             given.setdefault(section, {}).update(values)
@@ -88,72 +86,9 @@ class PostOffice:
         assert old in text
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    def start(self) -> "PostOffice":
-        """Start it and wait until it serves."""
-        self.smtp_port = self.pop3_port = 0
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "eepost", "serve", "--data", str(self.directory)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **self.environment},
-        )
-        serving = threading.Event()
-        self._listener = threading.Thread(target=self._listen, args=(serving,), daemon=True)
-        self._listener.start()
-        if not serving.wait(START_SECONDS) or not self.smtp_port:
-            self.kill()
-            raise AssertionError(f"did not start: {self.lines[-5:]}")
-        return self
-
-    def _listen(self, serving: threading.Event) -> None:
-        assert self._process is not None
-        assert self._process.stderr is not None
-        for text in self._process.stderr:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                line = {"event": "not a journal line", "text": text.rstrip()}
-            self.lines.append(line)
-            if line["event"] == "serving":
-                self.smtp_port, self.pop3_port = line["smtp"], line["pop3"]
-                self.portal_port = line.get("portal", 0)
-                serving.set()
-        serving.set()
-
-    @property
-    def pid(self) -> int:
-        """The process's id."""
-        assert self._process is not None
-        return self._process.pid
-
-    def stop(self) -> int:
-        """Stop it gracefully and return its exit code."""
-        return self._end(signal.SIGTERM)
-
-    def __enter__(self) -> "PostOffice":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave no process behind, whatever the test found."""
-        self.kill()
-
-    def kill(self) -> None:
-        """Stop it as a power cut would."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        self._process.send_signal(number)
-        code = self._process.wait(STOP_SECONDS)
-        if self._listener is not None:
-            self._listener.join(STOP_SECONDS)
-        if self._process.stderr is not None:
-            self._process.stderr.close()
-        self._process = None
-        return code
+    def arguments(self) -> list[str]:
+        """Return the command that serves."""
+        return ["serve", "--data", str(self.directory)]
 
     def submit(self, sender: str, recipients: str | list[str], message: bytes) -> None:
         """Send by SMTP with the standard library's client."""

@@ -14,8 +14,14 @@ FORBIDDEN = {
         *("webbrowser", "aiosmtplib", "dns", "dkim", "spf", "requests", "httpx", "aiohttp"),
         *("eepost.net.clearnet", "eepost.net.dns", "eepost.app.gateway", "eepost.app.letterbox"),
     ),
+    "gateway": (
+        *("smtplib", "poplib", "imaplib", "ftplib", "urllib.request", "xmlrpc", "webbrowser"),
+        *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.store"),
+        *("eepost.services.mta", "eepost.services.pop", "eepost.app.core", "eepost.app.office"),
+        *("sqlite3", "sqlalchemy"),
+    ),
 }
-ENTRY = {"core": "eepost.app.core"}
+ENTRY = {"core": "eepost.app.core", "gateway": "eepost.app.gateway"}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -31,6 +37,13 @@ def test_role_loads_nothing_that_it_has_no_business_with(role: str) -> None:
     loaded = loaded_by(f"import {ENTRY[role]}")
     assert ENTRY[role] in loaded
     assert sorted(loaded.intersection(FORBIDDEN[role])) == []
+
+
+def test_the_gateways_commands_load_nothing_of_the_cores() -> None:
+    start = "import sys\nsys.argv = ['eepost', 'gateway', 'check', '--help']\nimport eepost.app.cli"
+    loaded = loaded_by(f"{start}\ntry: eepost.app.cli.main()\nexcept SystemExit: pass")
+    assert "eepost.app.cli.gateway" in loaded
+    assert sorted(loaded.intersection(FORBIDDEN["gateway"])) == []
 
 
 def test_the_check_would_see_a_dynamic_import() -> None:

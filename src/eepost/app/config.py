@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -21,6 +21,8 @@ from eepost.net.listeners import Endpoint, parse_endpoint
 FILE_NAME = "eepost.toml"
 # A configuration is a page or two; a wrong path may lead to anything.
 MAX_FILE_OCTETS = 1_000_000
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
@@ -46,24 +48,27 @@ class PrivacyError(ConfigError):
 
 def read_settings(file: Path) -> Settings:
     """Return the checked settings in `file`. Raises ConfigError or PrivacyError."""
-    raw = _parse(file)
-    try:
-        settings = msgspec.convert(raw, Settings)
-    except msgspec.ValidationError as error:
-        raise _explained(file, raw, str(error)) from None
+    settings = read_typed(file, Settings, "eepost init --data DIR --domain DOMAIN makes one")
     for check in _CHECKS:
         check(file, settings)
     return settings
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def read_typed(file: Path, kind: type[S], hint: str) -> S:
+    """Return what a TOML file says, as `kind`. Raises ConfigError; `hint`: how to make the file."""
+    raw = _parse(file, hint)
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        raise _explained(file, raw, kind, str(error)) from None
+
+
+def _parse(file: Path, hint: str) -> dict[str, Any]:
     try:
         with file.open("rb") as stream:
             octets = stream.read(MAX_FILE_OCTETS + 1)
     except FileNotFoundError:
-        raise ConfigError(
-            file, "", "there is no such file", "eepost init --data DIR --domain DOMAIN makes one"
-        ) from None
+        raise ConfigError(file, "", "there is no such file", hint) from None
     except OSError as error:
         raise ConfigError(file, "", error.strerror or "can't be read") from None
     if len(octets) > MAX_FILE_OCTETS:
@@ -76,13 +81,13 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigError(file, "", f"is not TOML: {error}", "see https://toml.io/en/") from None
 
 
-def _explained(file: Path, raw: dict[str, Any], message: str) -> ConfigError:
+def _explained(file: Path, raw: dict[str, Any], kind: Any, message: str) -> ConfigError:
     at = _AT.search(message)
     path = at[1] if at else ""
     unknown = _UNKNOWN.match(message)
     if unknown:
         key = f"{path}.{unknown[1]}".lstrip(".")
-        near = difflib.get_close_matches(unknown[1], sorted(_known_keys(path)), n=1)
+        near = difflib.get_close_matches(unknown[1], sorted(_known_keys(kind, path)), n=1)
         hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists all settings"
         return ConfigError(file, key, "is not a setting", hint)
     missing = re.match(r"Object missing required field `([^`]*)`", message)
@@ -100,10 +105,8 @@ def _given(raw: dict[str, Any], path: str) -> str:
     return f"it is {value!r} now"[:200] if value is not None else ""
 
 
-def _known_keys(path: str) -> Iterator[str]:
-    struct: Any = Settings
-    if path:
-        struct = get_type_hints(Settings).get(path, Settings)
+def _known_keys(kind: Any, path: str) -> Iterator[str]:
+    struct = get_type_hints(kind).get(path, kind) if path else kind
     yield from struct.__struct_fields__
 
 
@@ -115,6 +118,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
 def _listeners(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "smtp.listen", settings.smtp.listen
     yield "pop3.listen", settings.pop3.listen
+    yield "gateways.listen", settings.gateways.listen
     if settings.portal.listen:
         yield "portal.listen", settings.portal.listen
 
@@ -129,20 +133,36 @@ def message_id_domain(settings: Settings) -> str:
     return settings.mail.message_id_domain or settings.mail.domain
 
 
+def check_loopback(file: Path, key: str, text: str) -> None:
+    """Refuse what is not a loopback HOST:PORT. Raises ConfigError or PrivacyError."""
+    try:
+        endpoint = parse_endpoint(text)
+    except ValueError as error:
+        raise ConfigError(file, key, f"{text!r} {error}") from None
+    if not endpoint.is_loopback:
+        raise PrivacyError(
+            file,
+            key,
+            f"{text} is not a loopback address: anybody on that network could find the service"
+            " and read passwords",
+            "listen on 127.0.0.1 and let the I2P router's server tunnel lead there",
+        )
+
+
+def check_domain(file: Path, key: str, domain: str) -> None:
+    """Refuse what is not a domain as it stands in the DNS. Raises ConfigError."""
+    if not _DOMAIN.fullmatch(domain):
+        raise ConfigError(
+            file,
+            key,
+            f"{domain!r} is not a domain in lower case",
+            "for example mail.i2p; write international names in their xn-- form",
+        )
+
+
 def _check_listeners(file: Path, settings: Settings) -> None:
     for key, text in _listeners(settings):
-        try:
-            endpoint = parse_endpoint(text)
-        except ValueError as error:
-            raise ConfigError(file, key, f"{text!r} {error}") from None
-        if not endpoint.is_loopback:
-            raise PrivacyError(
-                file,
-                key,
-                f"{text} is not a loopback address: anybody on that network could find the service"
-                " and read passwords",
-                "listen on 127.0.0.1 and let the I2P router's server tunnel lead there",
-            )
+        check_loopback(file, key, text)
     taken: dict[Endpoint, str] = {}
     for key, endpoint in endpoints(settings).items():
         if endpoint.port and endpoint in taken:
@@ -159,13 +179,7 @@ def _check_domains(file: Path, settings: Settings) -> None:
     }
     for key, domains in named.items():
         for domain in domains:
-            if not _DOMAIN.fullmatch(domain):
-                raise ConfigError(
-                    file,
-                    key,
-                    f"{domain!r} is not a domain in lower case",
-                    "for example mail.i2p; write international names in their xn-- form",
-                )
+            check_domain(file, key, domain)
     if len(set(all_domains(settings))) < len(all_domains(settings)):
         raise ConfigError(file, "mail.official_domains", "names a domain twice")
 

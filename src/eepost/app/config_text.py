@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes settings as text: the commented eepost.toml of `init`, and docs/settings.md."""
+"""Writes settings as text: commented TOML for `init`, and docs/settings.md."""
 
 import textwrap
 from collections.abc import Iterator
@@ -7,18 +7,21 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from eepost.app.gateway_settings import GatewaySettings
 from eepost.app.settings import Settings
 
 _WIDTH = 96
 
 
-def commented_toml(given: dict[str, dict[str, Any]]) -> str:
+def commented_toml(
+    given: dict[str, dict[str, Any]], kind: Any = Settings, what: str = "post office"
+) -> str:
     """Return a configuration with every setting explained; those not `given` stand as comments."""
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
-        "# The configuration of this post office. A line that begins with # shows a default.",
+        f"# The configuration of this {what}. A line that begins with # shows a default.",
     ]
-    for section, struct in _sections():
+    for section, struct in _sections(kind):
         lines += ["", *_comment(struct.__doc__ or ""), f"[{section}]"]
         for name, about, default in _fields(struct):
             lines += ["", *_comment(about)]
@@ -40,18 +43,30 @@ def reference() -> str:
         "`eepost init` writes `eepost.toml` into the data directory with all of this as comments;"
         " `eepost config check` says what is wrong with it. Unknown keys are errors. A change takes"
         " effect at the next start.",
+        *_tables(Settings),
+        "",
+        "# Settings of a gateway",
+        "",
+        "`eepost gateway init` writes `gateway.toml` into the gateway's data directory in the same"
+        " way; `eepost gateway check` reads it.",
+        *_tables(GatewaySettings),
     ]
-    for section, struct in _sections():
+    return "\n".join(parts) + "\n"
+
+
+def _tables(kind: Any) -> list[str]:
+    parts: list[str] = []
+    for section, struct in _sections(kind):
         parts += ["", f"## [{section}]", "", struct.__doc__ or "", ""]
         parts += ["| setting | default | meaning |", "|---|---|---|"]
         for name, about, default in _fields(struct):
             shown = "must be given" if default is msgspec.NODEFAULT else f"`{_toml(default)}`"
             parts.append(f"| `{section}.{name}` | {shown} | {about} |")
-    return "\n".join(parts) + "\n"
+    return parts
 
 
-def _sections() -> Iterator[tuple[str, Any]]:
-    yield from get_type_hints(Settings).items()
+def _sections(kind: Any) -> Iterator[tuple[str, Any]]:
+    yield from get_type_hints(kind).items()
 
 
 def _fields(struct: Any) -> Iterator[tuple[str, str, Any]]:

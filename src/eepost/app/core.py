@@ -2,9 +2,6 @@
 """The core role: puts stores, engines, services and listeners together and runs them."""
 
 import asyncio
-import gc
-import resource
-import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,8 +16,10 @@ from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.accounts.throttle import Throttle
 from eepost.app.config import all_domains, endpoints, message_id_domain
+from eepost.app.gateway_links import GatewayLinks
 from eepost.app.office import Office
 from eepost.app.portal import make_portal
+from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.settings import Pop3, Smtp
 from eepost.mail.address import Address
@@ -29,10 +28,10 @@ from eepost.maildrop.ports import StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
 from eepost.net.clamd import Clamd, Standing
+from eepost.net.connect import Patience
 from eepost.net.listeners import Endpoint, bound_endpoint, listen
 from eepost.net.peers import Resolver, resolve
 from eepost.net.sessions import Bounds, Hall, Owner
-from eepost.net.supervisor import tell
 from eepost.net.web import WebServer
 from eepost.observe.journal import Journal
 from eepost.sanitise.from_user import FromUser
@@ -85,6 +84,7 @@ class Core:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _scanner: Clamd | None = None
     _store: Any = None
+    _gateways: GatewayLinks | None = None
     _sealer: Sealer | None = None
     _authenticator: Authenticator | None = None
     _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -117,6 +117,7 @@ class Core:
             make_engine=_pop3_engines(settings.pop3),
             counts=self.fetched,
         )
+        await self._link_gateways()
         await self._open(
             "smtp",
             settings.smtp,
@@ -149,6 +150,8 @@ class Core:
         found = {name: bound_endpoint(server) for name, server in self._servers.items()}
         if self._portal_endpoint is not None:
             found["portal"] = self._portal_endpoint
+        if self._gateways is not None and self._gateways.listening is not None:
+            found["gateways"] = self._gateways.listening
         return found
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -160,6 +163,8 @@ class Core:
         if self._portal is not None:
             await self._portal.stop()
         await asyncio.gather(*(hall.stop(grace_seconds) for hall in self.halls.values()))
+        if self._gateways is not None:
+            await self._gateways.stop(grace_seconds)
         if self._store is not None:
             await self._store.stop()
         for pool in (self._logins, self._heavy, self._look_ups):
@@ -190,6 +195,8 @@ class Core:
             "unscanned_over_limits": self.scanned.unscannable[Obstacle.OVER_LIMITS],
         }
         counted |= self._store.counters()
+        if self._gateways is not None:
+            counted |= self._gateways.counters()
         for name, hall in self.halls.items():
             counts = hall.counts
             counted |= {
@@ -203,6 +210,17 @@ class Core:
                 f"{name}_octets_out": counts.octets_out,
             }
         return counted
+
+    async def _link_gateways(self) -> None:
+        settings = self.office.settings
+        self._gateways = GatewayLinks(
+            self.office.directory,
+            endpoints(settings)["gateways.listen"],
+            self.journal,
+            settings.gateways.in_transit_octets,
+            patience=Patience(retry_first_seconds=settings.gateways.retry_seconds),
+        )
+        await self._gateways.start()
 
     def _make_authenticator(self, process_key: bytes) -> Authenticator:
         login = self.office.settings.login
@@ -343,53 +361,6 @@ class Core:
         while True:
             await asyncio.sleep(every_seconds)
             self.journal.event("counts", **self.counters())
-
-
-async def serve(core: Core, announce: Callable[[Core], Awaitable[None]]) -> None:
-    """Run `core` until SIGTERM or SIGINT, then stop it gracefully."""
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    loop.set_exception_handler(lambda _, context: _note(core.journal, context))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    try:
-        await core.start()
-        _calm_collector()
-        await announce(core)
-        tell("READY=1")
-        await stopping.wait()
-    finally:
-        tell("STOPPING=1")
-        await core.stop()
-
-
-def _calm_collector() -> None:
-    """Let the garbage collector look less often, and never at what lives as long as the program.
-
-    Sessions and messages leave no cycles behind; looking for some after every 700 objects took
-    3.5 % of the CPU of a submission.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
-def _note(journal: Journal, context: dict[str, Any]) -> None:
-    """Write what nobody caught; asyncio's own handler would print its text."""
-    error = context.get("exception")
-    if isinstance(error, BaseException):
-        journal.fault("event loop", error)
-    else:
-        journal.event("event loop complained")
-
-
-def raise_file_limit(connections: int) -> None:
-    """Ask for as many open files as the listeners may need, as far as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + 256  # the store, the listeners, the event loop
-    if soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 class _Pool(Compute):

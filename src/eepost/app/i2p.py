@@ -152,7 +152,7 @@ class Reach:
         return (
             ServerTunnel(
                 "eepost-link",
-                LINK,
+                endpoints(self.office.settings)["gateways.listen"],
                 LINK_PORT,
                 LINK_KEYS,
                 only_from=self.setup.paired,

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer.main
 
-from eepost.app import cli
+from eepost.app.cli import tree
 from eepost.app.config_text import reference as settings_page
 from eepost.mail.reply import Reply
 from eepost.sanitise import from_user
@@ -39,7 +39,7 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Return every command with its arguments and options."""
     parts = [_MADE + "# Commands\n"]
-    for path, command in _commands("eepost", typer.main.get_command(cli.app)):
+    for path, command in _commands("eepost", typer.main.get_command(tree.app)):
         parts.append(f"## `{path}`\n\n{_plain(command.help)}\n")
         rows = [_row(each) for each in command.params if each.name != "help"]
         if rows:

@@ -194,6 +194,35 @@ class Portal(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     peers: Annotated[Literal["mapped", "none"], _about("As for smtp.")] = "mapped"
 
 
+class Gateways(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The gateways to and from the Internet; `eepost gateway add` makes them known."""
+
+    listen: Annotated[
+        str,
+        _about(
+            "HOST:PORT, loopback only, for gateways' streams: the I2P router's server tunnel for"
+            " the link ends here. Opened once a gateway is known."
+        ),
+    ] = "127.0.0.1:7662"
+    retry_seconds: Annotated[
+        float,
+        _about(
+            "How long a broken link is left alone before it is dialled again; doubles with each"
+            " failure, up to ten minutes.",
+            ge=0.1,
+            le=600,
+        ),
+    ] = 5.0
+    in_transit_octets: Annotated[
+        int,
+        _about(
+            "Octets of all messages that gateways are bringing at once; above it they are asked to"
+            " try again.",
+            ge=16_777_216,
+        ),
+    ] = 134_217_728
+
+
 class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Passwords and what is remembered of them."""
 
@@ -302,6 +331,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     smtp: Smtp = field(default_factory=Smtp)
     pop3: Pop3 = field(default_factory=Pop3)
     portal: Portal = field(default_factory=Portal)
+    gateways: Gateways = field(default_factory=Gateways)
     login: Login = field(default_factory=Login)
     scanner: Scanner = field(default_factory=Scanner)
     start_key: StartKey = field(default_factory=StartKey)

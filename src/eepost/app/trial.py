@@ -15,9 +15,10 @@ from eepost.accounts.model import PasswordCost
 from eepost.accounts.registry import Registry
 from eepost.app.comparison import show_comparison
 from eepost.app.config import ConfigError
-from eepost.app.core import Core, serve
+from eepost.app.core import Core
 from eepost.app.i2p_doctor import router_notice
 from eepost.app.office import Office, create_office, open_office
+from eepost.app.running import serve
 from eepost.net.clock import random_octets
 from eepost.net.dialogue import Dialogue
 from eepost.observe.journal import Journal

@@ -393,6 +393,37 @@ def test_nothing_is_sent_before_the_owner_admits_or_after_the_end() -> None:
         one.finish()
 
 
+OTHER_GATEWAYS = tuple(
+    Pairing(CORE, Side(Role.GATEWAY, bytes([at]) * 32), bytes([at, 1] * 16)) for at in range(1, 4)
+)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_answerer_with_several_peers_knows_by_the_proof_which_one_dials(at: int) -> None:
+    pairings = (PAIRING, *OTHER_GATEWAYS)
+    one = End(dialler(pairings[at].mirrored()))
+    two = End(Link(pairings[0], Seat.ANSWERER, b"\2" * 32, *pairings[1:]))
+    converse(one, two)
+    assert one.told == two.told == [Proven()]
+    assert two.link.pairing == pairings[at]
+    one.link.send(b"hello")
+    two.take(one.link.outgoing())
+    assert content(two.told) == b"hello"
+
+
+def test_stranger_to_all_of_an_answerers_peers_is_refused() -> None:
+    one = End(dialler(replace(PAIRING, secret=OTHER_SECRET)))
+    two = End(Link(OTHER_GATEWAYS[0], Seat.ANSWERER, b"\2" * 32, *OTHER_GATEWAYS[1:]))
+    converse(one, two)
+    assert two.is_refused
+    assert two.told == []
+
+
+def test_dialler_dials_one_peer_only() -> None:
+    with pytest.raises(Misuse):
+        Link(PAIRING, Seat.DIALLER, b"\2" * 32, OTHER_GATEWAYS[0])
+
+
 def test_decision_that_nobody_asked_for_is_misuse() -> None:
     with pytest.raises(Misuse):
         answerer().decide(Decision.ADMIT)

@@ -1,38 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command `eepost`."""
+"""The command `eepost`.
+
+What a gateway runs is loaded alone: its process must not hold a line of code about accounts.
+"""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
-import typer
-
-from eepost.app.cli import account, config, i2p, office, role, sanitise
-from eepost.app.cli.failure import explain
 from eepost.app.hardening import keep_memory_private
 
-app = typer.Typer(
-    name="eepost",
-    help=(
-        "A post office for I2P.\n\n"
-        "Begin with `eepost init`, add accounts with `eepost account add`, then `eepost serve`. "
-        "`eepost trial` does all of that for a look around."
-    ),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # its tracebacks show local variables, passwords among them
-    rich_markup_mode="markdown",
-)
-app.command("init")(office.init)
-app.command("serve")(office.serve)
-app.command("trial")(office.trial)
-app.command("sanitise")(sanitise.sanitise)
-app.add_typer(account.app, name="account")
-app.add_typer(role.app, name="role")
-app.add_typer(config.app, name="config")
-app.add_typer(i2p.app, name="i2p")
+# `eepost gateway ...` on the gateway; its other subcommands are the core's.
+GATEWAY_COMMANDS = ("init", "serve", "pair", "check")
+
+Explain = Callable[[Exception], str | None]
 
 
 def main() -> None:
     """Run the command line; expected failures are a sentence and exit code 1, never a traceback."""
+    app, explain = _gateway() if _is_for_gateway(sys.argv[1:]) else _everything()
     try:
         keep_memory_private()
         app()
@@ -42,3 +28,21 @@ def main() -> None:
             raise
         sys.stderr.write(f"eepost: {sentence}\n")
         sys.exit(1)
+
+
+def _is_for_gateway(arguments: list[str]) -> bool:
+    return arguments[:1] == ["gateway"] and arguments[1:2] in [[each] for each in GATEWAY_COMMANDS]
+
+
+def _gateway() -> tuple[Any, Explain]:
+    from eepost.app.cli.gateway import standalone  # noqa: PLC0415 - see above
+    from eepost.app.cli.plain_failure import explain  # noqa: PLC0415
+
+    return standalone, explain
+
+
+def _everything() -> tuple[Any, Explain]:
+    from eepost.app.cli.failure import explain  # noqa: PLC0415
+    from eepost.app.cli.tree import app  # noqa: PLC0415
+
+    return app, explain

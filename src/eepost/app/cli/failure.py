@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns expected failures into sentences for the person at the command line."""
+"""Turns the core's expected failures into sentences for the person at the command line."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -8,13 +8,12 @@ from eepost.accounts.names import NameRefused
 from eepost.accounts.passwords import PasswordRefused
 from eepost.accounts.ports import AccountChanged, NameTaken, NoSuchAccount
 from eepost.accounts.registry import OldRecoveryCode, WrongRecoveryCode
-from eepost.app.config import ConfigError
+from eepost.app.cli import plain_failure
 from eepost.maildrop.ports import StoreUnavailable
 from eepost.seal.recovery import RecoveryCodeRefused
 from eepost.store.sqlite.store import NewerSchema, StoreExists, WrongStartKey
 
 _SENTENCES: Final[dict[type[Exception], Callable[[Any], str]]] = {
-    ConfigError: str,
     NameRefused: lambda error: f"this name can't be used: {error}",
     PasswordRefused: lambda error: f"this password can't be used: {error}",
     NameTaken: lambda _: (
@@ -42,6 +41,4 @@ def explain(error: Exception) -> str | None:
     for kind, sentence in _SENTENCES.items():
         if isinstance(error, kind):
             return sentence(error)
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return None
+    return plain_failure.explain(error)

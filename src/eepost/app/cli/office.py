@@ -107,7 +107,7 @@ def serve(data: Data) -> None:
     import uvloop  # noqa: PLC0415
 
     from eepost.app.core import Core  # noqa: PLC0415
-    from eepost.app.core import serve as serve_core  # noqa: PLC0415
+    from eepost.app.running import serve as run_role  # noqa: PLC0415
 
     office = open_office(data)
     journal = Journal(now=utc_stamp if office.settings.log.stamps else None)
@@ -120,7 +120,7 @@ def serve(data: Data) -> None:
         ports = {name: endpoint.port for name, endpoint in running.listening().items()}
         journal.event("serving", **ports)
 
-    uvloop.run(serve_core(core, announce))
+    uvloop.run(run_role(core, announce))
 
 
 def warn(office: Office, journal: Journal) -> None:

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`eepost gateway` on the gateway itself; see `cli.gateways` for the core's part.
+
+Nothing that knows accounts may be imported here, however indirectly.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eepost.app.gateway_config import accept_invitation, create_gateway, open_gateway
+from eepost.app.invitation import check_words
+from eepost.net.clock import utc_stamp
+from eepost.observe.journal import Journal
+
+HELP = "Mail to and from the Internet: the gateway role, and a core's list of gateways."
+
+Data = Annotated[
+    Path, typer.Option("--data", help="The gateway's data directory.", envvar="EEPOST_DATA")
+]
+
+
+def init(
+    data: Data,
+    host: Annotated[
+        str, typer.Option("--host", help="This machine's name in the DNS, for example mx.eee.org.")
+    ],
+    official: Annotated[
+        list[str],
+        typer.Option("--official", help="A domain on the Internet; repeat it, current one first."),
+    ],
+    internal: Annotated[
+        str, typer.Option("--internal", help="The post office's domain inside I2P.")
+    ],
+) -> None:
+    """On a gateway: make one, with a commented gateway.toml and its keys."""
+    names = {
+        "host": host.lower(),
+        "official_domains": tuple(each.lower() for each in official),
+        "internal_domain": internal.lower(),
+    }
+    office = create_gateway(data, {"gateway": names})
+    typer.echo(f"Made a gateway in {data}.")
+    typer.echo(f"Its address in I2P is {office.link_keys().b32}")
+    typer.echo(
+        "Next: on the core, eepost gateway add NAME ADDRESS --out invitation; bring that file here"
+        f" over a safe way; then eepost gateway pair invitation --data {data}"
+    )
+
+
+def pair(
+    invitation: Annotated[Path, typer.Argument(help="The file that the core wrote.")], data: Data
+) -> None:
+    """On a gateway: pair with the core whose invitation this is."""
+    accepted = accept_invitation(open_gateway(data), invitation)
+    typer.echo(f"Paired. Compare with the core: {check_words(accepted.pairing().secret)}")
+    typer.echo(f"Delete {invitation} now; its secret stands in {data} and nowhere else.")
+    typer.echo(f"Next: eepost gateway serve --data {data}")
+
+
+def serve(data: Data) -> None:
+    """On a gateway: run it in the foreground until SIGTERM or Ctrl-C."""
+    import uvloop  # noqa: PLC0415 - only this command needs it, and the two below
+
+    from eepost.app.gateway import Gateway  # noqa: PLC0415
+    from eepost.app.running import serve as run_role  # noqa: PLC0415
+
+    office = open_gateway(data)
+    journal = Journal(now=utc_stamp if office.settings.log.stamps else None)
+
+    async def announce(running: Gateway) -> None:
+        ports = {name: endpoint.port for name, endpoint in running.listening.items()}
+        journal.event("serving", **ports)
+
+    uvloop.run(run_role(Gateway(office, journal), announce))
+
+
+def check(data: Data) -> None:
+    """On a gateway: say whether it is set up right, and what is wrong."""
+    office = open_gateway(data)
+    typer.echo(f"{office.config_file} is fine.")
+    typer.echo(f"Its address in I2P is {office.link_keys().b32}")
+    secret = office.core().pairing().secret
+    typer.echo(f"It is paired with a core. Compare there: {check_words(secret)}")
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "init": init,
+    "serve": serve,
+    "pair": pair,
+    "check": check,
+}
+
+standalone = typer.Typer(
+    name="eepost", add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True
+)
+_group = typer.Typer(help=HELP, no_args_is_help=True)
+for _name, _command in COMMANDS.items():
+    _group.command(_name)(_command)
+standalone.add_typer(_group, name="gateway")

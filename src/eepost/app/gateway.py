@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway role: the link to the core on one side, the Internet on the other.
+
+It knows no account and has no maildrop, and no module of them is loaded. This is the only place
+from which sockets to the Internet and questions to the DNS are reached.
+"""
+
+import asyncio
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from eepost.app.gateway_config import GatewayOffice
+from eepost.app.way import parse_way
+from eepost.net import clock
+from eepost.net.connect import Patience, Route
+from eepost.net.exchanges.answerer import Asked, Responses
+from eepost.net.exchanges.listening import Desk, LinkListener
+from eepost.net.exchanges.standing import Means, StandingLink
+from eepost.net.exchanges.stream import Bounds
+from eepost.net.listeners import Endpoint, parse_endpoint
+from eepost.observe.journal import Journal
+from eepost.wire.transfer.messages import Relay
+from eepost.wire.transit import Transit
+
+# How long a stop waits for deliveries that are under way.
+GRACE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A running gateway. `start` opens link and ports, `stop` ends what is open."""
+
+    office: GatewayOffice
+    journal: Journal
+    core: StandingLink | None = None  # for questions to the core
+    listening: dict[str, Endpoint] = field(default_factory=dict)
+    _listener: LinkListener | None = None
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Open the link and the ports. Raises ConfigError, OSError."""
+        settings = self.office.settings
+        invitation = self.office.core()
+        pairing = invitation.pairing()
+        bounds = Bounds(content_octets=settings.link.message_octets)
+        self._listener = LinkListener(
+            Desk(
+                pairings=lambda: (pairing,),
+                responses=lambda _: self._responses(),
+                room=Transit(settings.link.in_transit_octets),
+                bounds=bounds,
+                fault=lambda error: self.journal.fault("answering the core", error),
+                random_octets=clock.random_octets,
+            )
+        )
+        self.listening["link"] = await self._listener.start(parse_endpoint(settings.link.listen))
+        way = parse_way(
+            settings.link.core, invitation.address, invitation.port, clock.random_octets
+        )
+        means = Means(
+            clock.monotonic_seconds,
+            random.random,
+            clock.random_octets,
+            Patience(retry_first_seconds=settings.link.retry_seconds),
+            bounds,
+        )
+        self.core = StandingLink(Route("core", way), pairing, means)
+        loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self.core.run()))
+        if settings.log.counts_seconds:
+            self._tasks.append(loop.create_task(self._count(settings.log.counts_seconds)))
+
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Take nothing new, let what is under way end, drop the link."""
+        if self._listener is not None:
+            await self._listener.stop(grace_seconds)
+        if self.core is not None:
+            await self.core.finish(grace_seconds)
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def counters(self) -> dict[str, int]:
+        """Return what was counted, by name."""
+        return {
+            "core_is_up": int(self.core is not None and self.core.is_up),
+            "core_streams": self._listener.open_streams if self._listener else 0,
+        }
+
+    async def _count(self, every_seconds: int) -> None:
+        while True:
+            await asyncio.sleep(every_seconds)
+            self.journal.event("counts", **self.counters())
+
+    def _responses(self) -> Responses:
+        return {Relay: self._relay}
+
+    async def _relay(self, asked: Asked) -> None:
+        """Leave the question unanswered, which declines it."""

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way to a paired peer as a line of text: `port HOST:PORT` or `socks5 HOST:PORT`."""
+
+from collections.abc import Callable
+
+from eepost.net.connect import LocalPort, Socks5, isolation
+from eepost.net.listeners import parse_endpoint
+
+
+def parse_way(
+    text: str, address: str, port: int, random_octets: Callable[[int], bytes]
+) -> LocalPort | Socks5:
+    """Return the way; `address` and `port` are the peer's in I2P, for a SOCKS5 port to ask for.
+
+    Raises ValueError with a reason to show.
+    """
+    kind, _, place = text.partition(" ")
+    if kind == "port":
+        return LocalPort(parse_endpoint(place))
+    if kind == "socks5":
+        return Socks5(parse_endpoint(place), address, port, isolation(random_octets))
+    raise ValueError("is neither `port HOST:PORT` nor `socks5 HOST:PORT`")
