@@ -24,7 +24,7 @@ check: setup ## format, lint, import contracts, types
 	$(BIN)/mypy
 
 # The pure rooms' own tests leave no branch of these rooms untried; the rest runs without counting.
-PURE_TESTS := tests/mail tests/sanitise tests/engines tests/seal tests/maildrop tests/test_lines.py
+PURE_TESTS := tests/mail tests/sanitise tests/engines tests/seal tests/maildrop tests/queue tests/test_lines.py
 PURE_ROOMS := */eepost/mail/*,*/eepost/sanitise/*,*/eepost/wire/*,*/eepost/seal/*,*/eepost/maildrop/*,*/eepost/queue/*
 
 test: setup ## install what the tests need and run them all

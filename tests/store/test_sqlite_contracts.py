@@ -9,8 +9,10 @@ import pytest
 
 from eepost.accounts.ports import AccountStore
 from eepost.maildrop.ports import MaildropStore
+from eepost.services.mta.ports import OutgoingStore
 from tests.contracts.accounts import AccountStoreContract
 from tests.contracts.maildrops import LIMIT_OCTETS, MaildropStoreContract
+from tests.contracts.queues import OutgoingStoreContract
 from tests.store.shelf import Shelf
 
 
@@ -32,3 +34,15 @@ class TestSqliteMaildrops(MaildropStoreContract):
         shelf = Shelf(self.directory, limit_octets=LIMIT_OCTETS).create()
         async with shelf.running() as (store, maildrops):
             yield store.accounts, maildrops
+
+
+class TestSqliteQueue(OutgoingStoreContract):
+    @pytest.fixture(autouse=True)
+    def _place(self, tmp_path: Path) -> None:
+        self.directory = tmp_path / "store"
+
+    @asynccontextmanager
+    async def stores(self) -> AsyncIterator[tuple[AccountStore, MaildropStore, OutgoingStore]]:
+        shelf = Shelf(self.directory, limit_octets=LIMIT_OCTETS).create()
+        async with shelf.running() as (store, maildrops):
+            yield store.accounts, maildrops, store.queue

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What waits to leave. Pure."""
+"""What waits to leave: when, what becomes of each recipient, what the sender hears. Pure."""

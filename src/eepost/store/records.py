@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How accounts and roles are written under the start key.
+"""How accounts, roles and what is used of an allowance are written under the start key.
 
 A record is: one octet of version, the length, the account in MessagePack, zeros up to a multiple
 of three kilobytes. The zeros are there so that a record's size does not tell the length of a name.
@@ -12,6 +12,7 @@ import msgspec
 
 from eepost.accounts.model import Account
 from eepost.maildrop.ports import StoreUnavailable
+from eepost.queue.allowance import Allowance
 from eepost.seal.randomness import Randomness
 from eepost.seal.startkey import StartKey
 
@@ -21,6 +22,7 @@ _NUMBER = Struct(">Q")
 # A record with one generation of keys fits, and with its row into a page.
 _RECORD_STEP_OCTETS = 3072
 _ROLE_STEP_OCTETS = 128
+_ALLOWANCE_STEP_OCTETS = 1024  # twenty recipients and the counts of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,24 @@ class Records:
         text = self.key.open("role", sealed, role_tag)
         row = msgspec.msgpack.decode(_unpad(text), type=_Role)
         return row.role, row.name
+
+    def seal_allowance(self, holder_tag: bytes, allowance: Allowance) -> bytes:
+        """Return the record of what a holder has used."""
+        text = _pad(msgspec.msgpack.encode(allowance), _ALLOWANCE_STEP_OCTETS)
+        return self.key.seal("allowance", self.randomness, text, holder_tag)
+
+    def open_allowance(self, holder_tag: bytes, record: bytes) -> Allowance:
+        """Return what a holder has used. Raises SealBroken, StoreUnavailable."""
+        text = self.key.open("allowance", record, holder_tag)
+        return msgspec.msgpack.decode(_unpad(text), type=Allowance)
+
+    def seal_hour_key(self, hour: int, octets: bytes) -> bytes:
+        """Return the sealed row of an hour's key."""
+        return self.key.seal("hour key", self.randomness, octets, _NUMBER.pack(hour))
+
+    def open_hour_key(self, hour: int, sealed: bytes) -> bytes:
+        """Return an hour's key. Raises SealBroken."""
+        return self.key.open("hour key", sealed, _NUMBER.pack(hour))
 
     def seal_proof(self) -> bytes:
         """Return something that only this start key opens."""

@@ -145,3 +145,91 @@ segment = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+
+# What waits to leave. In the clear: how many messages wait, their padded sizes, the minute in which
+# each is due (of one that has not left yet: within the hour after it was accepted, at the next
+# batch, or at once), and which were being handed to a gateway. The record is sealed under the
+# queue key: owner, recipients, what became of them, and the key of the content. `lease` is the
+# minute until which a program has reserved the item.
+queue_item = Table(
+    "queue_item",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("due", Number, nullable=False, index=True),
+    Column("lease", Number, nullable=False),
+    Column("padded_octets", Number, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+# The sealed content of what waits. Rows without an item are orphans of a crash.
+queue_segment = Table(
+    "queue_segment",
+    metadata,
+    Column("item", Number, primary_key=True),
+    Column("at", Number, primary_key=True),
+    Column("octets", LargeBinary, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# One row: the minute of the last batch that has left.
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", Number, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("minute", Number, nullable=False),
+    sqlite_strict=True,
+)
+
+# What accounts have used of what they may send to the Internet in 24 hours: sealed, under tags that
+# do not tell which account. In the clear: the hour since 1970 of the last message. Whom somebody
+# wrote to stands in there as hashes under `hour_key`s, random keys that are destroyed, with all
+# that the hashes could tell, after 24 hours.
+allowance = Table(
+    "allowance",
+    metadata,
+    Column("holder_tag", LargeBinary, primary_key=True),
+    Column("hour", Number, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+hour_key = Table(
+    "hour_key",
+    metadata,
+    Column("hour", Number, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+# Hashcash stamps that were counted, as tags under the start key, with the day since 1970 after
+# which nobody takes them any more.
+spent_stamp = Table(
+    "spent_stamp",
+    metadata,
+    Column("stamp_tag", LargeBinary, primary_key=True),
+    Column("day", Number, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# Who wrote to whom on the Internet, as tags of account and address under the start key, with the
+# thirty days in which that was. They lead from no account: who guesses both can check the guess.
+correspondent = Table(
+    "correspondent",
+    metadata,
+    Column("tag", LargeBinary, primary_key=True),
+    Column("period", Number, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+# People on the Internet who want no mail from here, as tags under the start key.
+opted_out = Table(
+    "opted_out",
+    metadata,
+    Column("address_tag", LargeBinary, primary_key=True),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)

@@ -6,7 +6,13 @@ from typing import Protocol
 
 from eepost.accounts.model import Account
 from eepost.mail.address import Address
-from eepost.wire.transfer.messages import Outcome, Relay
+from eepost.maildrop.model import SealedMessage, SentId
+from eepost.maildrop.ports import Outcome
+from eepost.queue.allowance import OverQuota
+from eepost.queue.books import Entry, Move, Superseded
+from eepost.queue.ports import QueueStore
+from eepost.wire.transfer.messages import Outcome as Reported
+from eepost.wire.transfer.messages import Relay
 
 Pieces = Sequence[bytes | memoryview]
 
@@ -39,7 +45,7 @@ class Gateways(Protocol):
         by himself.
         """
 
-    def relay(self, gateway: str, order: Relay, content: Pieces) -> AsyncGenerator[Outcome, None]:
+    def relay(self, gateway: str, order: Relay, content: Pieces) -> AsyncGenerator[Reported, None]:
         """Hand a message over and yield each recipient's outcome as soon as it comes.
 
         `order.exchange` is chosen by the adapter, whatever stands there. `content` is the whole
@@ -55,3 +61,20 @@ class Correspondents(Protocol):
 
     def has_written_to(self, account: Account, address: Address) -> Awaitable[bool]:
         """Say whether the account wrote to `address`, in any case. Raises StoreUnavailable."""
+
+
+class OutgoingStore(QueueStore, Protocol):
+    """A queue whose items come and go in one commit with mail to maildrops.
+
+    Every call may raise StoreUnavailable.
+    """
+
+    def accept(
+        self, messages: Sequence[SealedMessage], sent: SentId | None, entry: Entry
+    ) -> Awaitable[Outcome | OverQuota]:
+        """Deliver, and write `entry` into the books, or do neither; durable when it returns."""
+
+    def move(
+        self, move: Move, messages: Sequence[SealedMessage] = ()
+    ) -> Awaitable[Outcome | Superseded]:
+        """Change an item and deliver, or do neither; durable when it returns."""

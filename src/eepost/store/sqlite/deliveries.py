@@ -7,6 +7,10 @@ from typing import Any
 
 from eepost.maildrop.model import SealedMessage
 from eepost.maildrop.ports import Delivered, Outcome
+from eepost.queue.allowance import OverQuota
+from eepost.queue.books import Superseded
+from eepost.queue.sealing import SealedItem
+from eepost.store.sqlite.bookkeeping import Bookkeeping
 from eepost.store.sqlite.ledger import Ledger
 from eepost.store.sqlite.statements import (
     COLUMNS,
@@ -21,12 +25,14 @@ from eepost.store.sqlite.work import Delivery, Portion
 
 def deliver(
     connection: sqlite3.Connection, ledger: Ledger, deliveries: Sequence[Delivery]
-) -> list[Outcome]:
-    """Write every delivery that its recipients have room for; return what became of each."""
+) -> list[Outcome | OverQuota | Superseded]:
+    """Write every delivery that nothing stands against; return what became of each."""
     if not deliveries:
         return []
     ledger.load(connection, {m.account for each in deliveries for m in each.messages})
-    outcomes = [ledger.admit(each.messages) for each in deliveries]
+    books = Bookkeeping(ledger.records)
+    books.load(connection, deliveries)
+    outcomes = [_admit(ledger, books, each) for each in deliveries]
     accepted = [
         each
         for each, outcome in zip(deliveries, outcomes, strict=True)
@@ -54,19 +60,38 @@ def deliver(
             if (sent := each.sent) is not None
         ],
     )
-    rest = (m for each in accepted if not each.rest_is_stored for m in each.messages)
-    _insert(connection, "segment", list(segments_behind_first(rest)), MAX_LARGE_ROWS)
+    whole = [each for each in accepted if not each.rest_is_stored]
+    rest = segments_behind_first(m for each in whole for m in each.messages)
+    _insert(connection, "segment", list(rest), MAX_LARGE_ROWS)
+    items = (each.item for each in whole if each.item)
+    rows = [row for item in items for row in rows_of_item(item)]
+    _insert(connection, "queue_segment", rows, MAX_LARGE_ROWS)
+    for table, entered in books.rows().items():
+        _insert(connection, table, entered)
+    books.move(connection)
     return outcomes
+
+
+def _admit(
+    ledger: Ledger, books: Bookkeeping, delivery: Delivery
+) -> Outcome | OverQuota | Superseded:
+    refusal = books.refusal(delivery)
+    if refusal is not None:
+        return refusal
+    outcome = ledger.admit(delivery.messages)
+    if isinstance(outcome, Delivered):
+        books.enter(delivery)
+    return outcome
 
 
 def store_portion(
     connection: sqlite3.Connection, ledger: Ledger, portion: Portion
 ) -> Outcome | None:
-    """Write segments ahead of their message, or return why the message would be refused."""
+    """Write segments ahead of what they belong to, or return why that would be refused."""
     ledger.load(connection, {message.account for message in portion.messages})
     refusal = ledger.refusal(portion.messages)
     if refusal is None:
-        _insert(connection, "segment", portion.segments, MAX_LARGE_ROWS)
+        _insert(connection, portion.table, portion.segments, MAX_LARGE_ROWS)
     return refusal
 
 
@@ -75,6 +100,12 @@ def segments_behind_first(messages: Iterable[SealedMessage]) -> Iterable[tuple[i
     for message in messages:
         for at in range(1, len(message.segments)):
             yield message.number, at, message.segments[at]
+
+
+def rows_of_item(item: SealedItem) -> Iterable[tuple[int, int, bytes]]:
+    """Yield (item, at, octets) of every segment of an item's content."""
+    for at, octets in enumerate(item.segments):
+        yield item.stored.number, at, octets
 
 
 def write_usage(connection: sqlite3.Connection, ledger: Ledger) -> None:

@@ -3,14 +3,14 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
-from eepost.maildrop.ports import Delivered, Outcome
+from eepost.maildrop.ports import Outcome
 from eepost.store.records import Records
-from eepost.store.sqlite.deliveries import segments_behind_first
+from eepost.store.sqlite.intake import Intake
 from eepost.store.sqlite.lane import Lane
 from eepost.store.sqlite.marks import Marks
 from eepost.store.sqlite.readers import Readers
@@ -21,16 +21,10 @@ from eepost.store.sqlite.work import (
     Claim,
     Cleaning,
     Delivery,
-    Discard,
     Emptying,
-    Portion,
     Removal,
-    Work,
 )
 
-# What is larger comes in portions, so that a mail of 10 MB holds nobody up for longer than the
-# writing of one takes (some 5 ms).
-PORTION_OCTETS = 1024 * 1024
 # Bodies read at once: at 256 KiB each these are 64 MiB at worst.
 FETCH_MESSAGES = 256
 # A message names at most 80 others (see eepost.mail.msgid); SQLite takes far more parameters.
@@ -57,6 +51,7 @@ class SqliteMaildrops:
     """Satisfies `eepost.maildrop.ports.MaildropStore`; called in the event loop's thread."""
 
     lane: Lane
+    intake: Intake
     readers: Readers
     watch: Watch
     marks: Marks
@@ -64,19 +59,13 @@ class SqliteMaildrops:
     records: Records
     default_limit_octets: int
     token: int  # the lane's
-    _under_way: set[int] = field(default_factory=set)
     _claim: "asyncio.Future[Any] | None" = None
 
     def deliver(
         self, messages: Sequence[SealedMessage], sent: SentId | None = None
     ) -> Awaitable[Outcome]:
         """Keep all of `messages` or none; durable when it returns."""
-        octets = sum(len(segment) for message in messages for segment in message.segments) + sum(
-            len(message.entry) for message in messages
-        )
-        if octets > 2 * PORTION_OCTETS:
-            return self._deliver_in_portions(messages, sent)
-        return self.lane.submit(Delivery(messages, octets, sent=sent))
+        return self.intake.take(Delivery(messages, sent=sent))
 
     async def usage(self, account: int) -> Usage:
         """Return how full the maildrop is; that of an unknown account has no room."""
@@ -189,50 +178,12 @@ class SqliteMaildrops:
         For the one process that delivers, at its start: what another is delivering right now
         would look just like that.
         """
-        cleaned: int = await self.lane.submit(Cleaning(frozenset(self._under_way), forget_before))
+        cleaned: int = await self.lane.submit(
+            Cleaning(frozenset(self.intake.under_way), forget_before)
+        )
         return cleaned
-
-    async def _deliver_in_portions(
-        self, messages: Sequence[SealedMessage], sent: SentId | None
-    ) -> Outcome:
-        numbers = frozenset(message.number for message in messages)
-        self._under_way |= numbers
-        outcome: Outcome | None = None
-        try:
-            for portion in _portions(messages):
-                outcome = await self.lane.submit(portion)
-                if outcome is not None:
-                    return outcome
-            octets = sum(len(message.segments[0]) for message in messages)
-            outcome = await self.lane.submit(Delivery(messages, octets, True, sent))
-            return outcome
-        finally:
-            self._under_way -= numbers
-            if not isinstance(outcome, Delivered):
-                # Also where the session was cancelled while the lane delivered after all: the
-                # lane keeps the order, and segments that have their message are not discarded.
-                self._leave_to_lane(Discard(tuple(numbers)))
 
     def claim(self) -> None:
         """Put this lane's token into the store, so that polls of empty maildrops are quick."""
         if self._claim is None or self._claim.done():
-            self._claim = self._leave_to_lane(Claim())
-
-    def _leave_to_lane(self, work: Work) -> "asyncio.Future[Any]":
-        future = self.lane.submit(work)
-        # Nobody waits for it; if it fails, the next start cleans up, the next poll claims.
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return future
-
-
-def _portions(messages: Sequence[SealedMessage]) -> Iterator[Portion]:
-    part: list[tuple[int, int, bytes]] = []
-    octets = 0
-    for row in segments_behind_first(messages):
-        part.append(row)
-        octets += len(row[2])
-        if octets >= PORTION_OCTETS:
-            yield Portion(messages, part, octets)
-            part, octets = [], 0
-    if part:
-        yield Portion(messages, part, octets)
+            self._claim = self.intake.leave(Claim())

@@ -25,6 +25,10 @@ _DISCARD = f"""
     DELETE FROM segment WHERE message {IN_LIST}
     AND NOT EXISTS (SELECT 1 FROM body WHERE body.number = segment.message)
 """  # noqa: S608
+_DISCARD_OF_ITEMS = f"""
+    DELETE FROM queue_segment WHERE item {IN_LIST}
+    AND NOT EXISTS (SELECT 1 FROM queue_item WHERE queue_item.number = queue_segment.item)
+"""  # noqa: S608
 _DELETE_UNUSED_KEYS = f"""
     DELETE FROM encapsulation WHERE account = ? AND number {IN_LIST}
     AND number NOT IN (SELECT encapsulation FROM message WHERE account = ?)
@@ -37,10 +41,16 @@ _FORGET_OLD_THREADS = tuple(
     f"DELETE FROM {table} WHERE period < ?"  # noqa: S608
     for table in ("known_id", "sent_id")
 )
-_ORPHANS = """
+_ORPHANS = (
+    """
     SELECT json_group_array(DISTINCT message) FROM segment
     WHERE NOT EXISTS (SELECT 1 FROM body WHERE body.number = segment.message)
-"""
+    """,
+    """
+    SELECT json_group_array(DISTINCT item) FROM queue_segment
+    WHERE NOT EXISTS (SELECT 1 FROM queue_item WHERE queue_item.number = queue_segment.item)
+    """,
+)
 
 
 def remove(
@@ -58,15 +68,18 @@ def empty(connection: sqlite3.Connection, ledger: Ledger, account: int) -> int:
 
 
 def discard(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Delete segments that were stored ahead of messages which never came."""
-    connection.execute(_DISCARD, (as_list(numbers),))
+    """Delete segments that were stored ahead of messages and items which never came."""
+    chosen = as_list(numbers)
+    connection.execute(_DISCARD, (chosen,))
+    connection.execute(_DISCARD_OF_ITEMS, (chosen,))
 
 
 def clean(connection: sqlite3.Connection, cleaning: Cleaning) -> int:
     """Delete segments without a message; return of how many messages there were any."""
     for statement in _FORGET_OLD_THREADS:
         connection.execute(statement, (cleaning.forget_before,))
-    orphans = set(msgspec.json.decode(connection.execute(_ORPHANS).fetchone()[0]))
+    found = (connection.execute(query).fetchone()[0] for query in _ORPHANS)
+    orphans = {number for each in found for number in msgspec.json.decode(each)}
     orphans -= cleaning.under_way
     if orphans:
         discard(connection, orphans)

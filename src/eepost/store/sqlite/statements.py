@@ -9,6 +9,7 @@ SQLAlchemy: many rows go in by one VALUES list, and come out as one row (`packed
 """
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
@@ -29,10 +30,17 @@ COLUMNS: Final = {
     "known_id": ("account", "tag", "period"),
     "sent_id": ("account", "tag", "sealed", "period"),
     "usage": ("account", "octets", "messages"),
+    "queue_item": ("number", "due", "lease", "padded_octets", "record"),
+    "queue_segment": ("item", "at", "octets"),
+    "allowance": ("holder_tag", "hour", "record"),
+    "spent_stamp": ("stamp_tag", "day"),
+    "correspondent": ("tag", "period"),
 }
 
 _VERBS: Final = {
     "encapsulation": "INSERT OR IGNORE",  # comes with each message until it is known to be stored
+    "allowance": "INSERT OR REPLACE",
+    "correspondent": "INSERT OR REPLACE",  # remembered from the last message on
     "known_id": "INSERT OR REPLACE",  # a thread that goes on is remembered from its last message
     "sent_id": "INSERT OR REPLACE",  # programs send a message again under the same identifier
 }
@@ -56,6 +64,23 @@ def usage_update(rows: int) -> str:
         "UPDATE usage SET octets = new.column2, messages = new.column3"  # noqa: S608
         f" FROM (VALUES {_places(3, rows)}) AS new WHERE usage.account = new.column1"
     )
+
+
+def item_update(rows: int) -> str:
+    """Return an UPDATE of `rows` items: number, due, record, and 0 to end their lease."""
+    return (
+        "UPDATE queue_item SET due = new.column2, record = new.column3,"  # noqa: S608
+        f" lease = lease * new.column4 FROM (VALUES {_places(4, rows)}) AS new"
+        " WHERE queue_item.number = new.column1"
+    )
+
+
+def chosen(
+    connection: sqlite3.Connection, query: str, tags: Iterable[bytes]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of `query`, which ends with a column's name, for those of `tags`."""
+    for size, parameters in filled([(tag,) for tag in tags], 1):
+        yield from connection.execute(f"{query} IN ({', '.join('?' * size)})", parameters)
 
 
 def filled(

@@ -21,10 +21,12 @@ from eepost.store.sqlite.connection import (
     Tuning,
     faults_as_unavailable,
 )
+from eepost.store.sqlite.intake import Intake
 from eepost.store.sqlite.lane import Lane
 from eepost.store.sqlite.ledger import Ledger
 from eepost.store.sqlite.maildrops import SqliteMaildrops
 from eepost.store.sqlite.marks import Marks
+from eepost.store.sqlite.queue import SqliteQueue
 from eepost.store.sqlite.readers import Readers
 from eepost.store.sqlite.refusals import NewerSchema, OldSqlite, StoreExists, WrongStartKey
 from eepost.store.sqlite.schema import migrate
@@ -49,6 +51,7 @@ class SqliteStore:
     _records: Records
     _default_limit_octets: int
     _maildrops: SqliteMaildrops | None = field(default=None)
+    _queue: SqliteQueue | None = field(default=None)
     _writer: SqliteWriter | None = field(default=None)
 
     @classmethod
@@ -131,9 +134,13 @@ class SqliteStore:
         self._writer = SqliteWriter(self._file, ledger, marks, vacancy, token)
         lane = Lane(self._writer, loop, clock, self._file.tuning.scrub_after_seconds)
         lane.start()
+        intake = Intake(lane)
+        readers = Readers(self._file, loop)
+        self._queue = SqliteQueue(lane, intake, readers, self._records)
         self._maildrops = SqliteMaildrops(
             lane=lane,
-            readers=Readers(self._file, loop),
+            intake=intake,
+            readers=readers,
             watch=self._watch,
             marks=marks,
             vacancy=vacancy,
@@ -150,6 +157,13 @@ class SqliteStore:
         if self._maildrops is None:
             raise StoreUnavailable
         return self._maildrops
+
+    @property
+    def queue(self) -> SqliteQueue:
+        """The queue of a started store."""
+        if self._queue is None:
+            raise StoreUnavailable
+        return self._queue
 
     def counters(self) -> dict[str, int]:
         """Return what the lane did since the start; nothing before it and after the stop.
@@ -175,7 +189,7 @@ class SqliteStore:
 
     async def stop(self) -> None:
         """Finish what was submitted, cut the log, close everything."""
-        maildrops, self._maildrops = self._maildrops, None
+        maildrops, self._maildrops, self._queue = self._maildrops, None, None
         if maildrops is not None:
             await maildrops.lane.stop()
             maildrops.readers.close()

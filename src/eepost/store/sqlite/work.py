@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be asked of the lane. Each piece of work succeeds or fails as a whole."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from eepost.maildrop.model import SealedMessage, SentId
+from eepost.queue.books import Entry, Move
+from eepost.queue.sealing import SealedItem
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Keep messages, one for each recipient.
+    """Keep messages, one for each recipient, and do what belongs to them in the queue.
 
-    Segments behind the first are written too, unless `Portion`s have brought them already.
+    Segments behind the first are written too, and those of a new item, unless `Portion`s have
+    brought them already.
     """
 
     messages: Sequence[SealedMessage]
-    octets: int
+    octets: int = 0
     rest_is_stored: bool = False
     sent: SentId | None = None
+    entry: Entry | None = None
+    move: Move | None = None
+
+    @property
+    def item(self) -> SealedItem | None:
+        """The item that comes into the queue."""
+        return self.entry.item if self.entry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +37,9 @@ class Portion:
     """Write some of a large delivery's segments ahead of it, if it has a chance to get in."""
 
     messages: Sequence[SealedMessage]
-    segments: Sequence[tuple[int, int, bytes]]  # message, at, octets
+    segments: Sequence[tuple[int, int, bytes]]  # message or item, at, octets
     octets: int
+    table: str = "segment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +86,13 @@ class Claim:
     octets: ClassVar[int] = 0
 
 
-Work: TypeAlias = Delivery | Portion | Discard | Removal | Emptying | Cleaning | Claim
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Run a few short statements of their own."""
+
+    run: Callable[[sqlite3.Connection], Any]
+    leaves_traces: bool = False  # something that was there is deleted
+    octets: ClassVar[int] = 0
+
+
+Work: TypeAlias = Delivery | Portion | Discard | Removal | Emptying | Cleaning | Claim | Call

@@ -20,6 +20,7 @@ from eepost.store.sqlite.marks import Marks
 from eepost.store.sqlite.removals import clean, discard, empty, remove
 from eepost.store.sqlite.vacancy import Vacancy
 from eepost.store.sqlite.work import (
+    Call,
     Claim,
     Cleaning,
     Delivery,
@@ -42,9 +43,20 @@ _TASKS: Final[Mapping[type[Work], _Task]] = {
     Emptying: lambda connection, ledger, work: empty(connection, ledger, work.account),
     Discard: lambda connection, _, work: discard(connection, work.numbers),
     Cleaning: lambda connection, _, work: clean(connection, work),
+    Call: lambda connection, _, work: work.run(connection),
     Claim: lambda *_: None,  # beginning a transaction is all it takes
 }
 _LEAVE_TRACES: Final = (Removal, Emptying, Discard, Cleaning)
+
+
+def _leaves_traces(work: Work) -> bool:
+    match work:
+        case Call():
+            return work.leaves_traces
+        case Delivery():
+            return work.move is not None
+        case _:
+            return isinstance(work, _LEAVE_TRACES)
 
 
 @dataclass(slots=True, repr=False)  # a repr must not show what passes through
@@ -103,7 +115,7 @@ class SqliteWriter:
         for work, result in zip(batch, results, strict=True):
             if isinstance(work, Delivery) and isinstance(result, Delivered):
                 self.messages += len(work.messages)
-            elif isinstance(work, _LEAVE_TRACES):
+            if _leaves_traces(work):
                 self.leaves_traces = True
         self.marks.changed(self.ledger.changed)
         for account in self.ledger.changed:
