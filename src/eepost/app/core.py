@@ -132,6 +132,7 @@ class Core:
                 settings,
                 accounts=self._store.accounts,
                 authenticator=authenticator,
+                maildrops=maildrops,
                 compute=_Pool(self._logins),
                 process_key=process_key,
                 journal=self.journal,

@@ -7,6 +7,7 @@ from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
 from eepost.app.settings import Settings
+from eepost.maildrop.ports import MaildropStore
 from eepost.net import clock
 from eepost.net.peers import Resolver, resolve
 from eepost.net.web import WebServer
@@ -23,6 +24,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
     *,
     accounts: AccountStore,
     authenticator: Authenticator,
+    maildrops: MaildropStore,
     compute: Compute,
     process_key: bytes,
     journal: Journal,
@@ -34,6 +36,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         official_domains=settings.mail.official_domains,
         registry=Registry(accounts, clock.random_octets),
         authenticator=authenticator,
+        maildrops=maildrops,
         compute=compute,
         sessions=Sessions(process_key, clock.monotonic_seconds),
         tickets=Tickets(process_key, clock.monotonic_seconds, clock.random_octets),

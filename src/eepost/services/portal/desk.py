@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.ports import Compute
 from eepost.accounts.registry import Registry
+from eepost.maildrop.ports import MaildropStore
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.tickets import Tickets
 
@@ -29,6 +30,7 @@ class Desk:
     official_domains: tuple[str, ...]
     registry: Registry
     authenticator: Authenticator
+    maildrops: MaildropStore
     compute: Compute  # runs blocking work: every call of the registry
     sessions: Sessions
     tickets: Tickets

@@ -3,7 +3,17 @@
 
 from typing import Final
 
-from eepost.services.portal.pages import creation, front, mailbox, password, style
+from eepost.services.portal.pages import (
+    closing,
+    creation,
+    front,
+    mailbox,
+    outgoing,
+    password,
+    recovery,
+    rules,
+    style,
+)
 from eepost.services.portal.visits import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -11,5 +21,9 @@ PAGES: Final[tuple[Page, ...]] = (
     *creation.PAGES,
     *mailbox.PAGES,
     *password.PAGES,
+    *recovery.PAGES,
+    *outgoing.PAGES,
+    *rules.PAGES,
+    *closing.PAGES,
     *style.PAGES,
 )
