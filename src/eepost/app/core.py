@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from eepost.accounts.authenticator import Authenticator
@@ -375,10 +375,10 @@ class _Pool(Compute):
 
 
 def _smtp_engines(settings: Smtp, name: str) -> Callable[[], SmtpServer]:
-    limits = SmtpLimits(**{each: getattr(settings, each) for each in SmtpLimits.__slots__})
+    limits = SmtpLimits(**{each.name: getattr(settings, each.name) for each in fields(SmtpLimits)})
     return lambda: SmtpServer(limits, name)
 
 
 def _pop3_engines(settings: Pop3) -> Callable[[], Pop3Server]:
-    limits = Pop3Limits(**{each: getattr(settings, each) for each in Pop3Limits.__slots__})
+    limits = Pop3Limits(**{each.name: getattr(settings, each.name) for each in fields(Pop3Limits)})
     return lambda: Pop3Server(limits)

@@ -9,7 +9,7 @@ Never the standard library's parser: it is not exact to the octet and not bounde
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from eepost.mail.header import MAX_HEADER_OCTETS, Field, split_header
 from eepost.mail.parameters import Parameters, parse_parameters
@@ -90,15 +90,14 @@ def split_message(message: bytes | bytearray, bounds: Bounds | None = None) -> P
     return _Splitter(message, bounds or Bounds()).split(0, len(message), 1, _DEFAULT)
 
 
-@dataclass(slots=True)
 class _Splitter:
-    message: bytes | bytearray
-    bounds: Bounds
-    view: memoryview = field(init=False)
-    parts: int = 0
+    __slots__ = ("bounds", "message", "parts", "view")
 
-    def __post_init__(self) -> None:
-        self.view = memoryview(self.message)
+    def __init__(self, message: bytes | bytearray, bounds: Bounds) -> None:
+        self.message = message
+        self.view = memoryview(message)
+        self.bounds = bounds
+        self.parts = 0
 
     def split(self, start: int, end: int, depth: int, default: Parameters) -> Part:
         self.parts += 1

@@ -142,7 +142,7 @@ class Hall:
     counts: Counts = field(default_factory=Counts)
     sessions: set["Session"] = field(default_factory=set)
     # One for all: what was read is copied before the loop reads from another stream.
-    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(READ_OCTETS)))
+    buffer: bytearray = field(default_factory=lambda: bytearray(READ_OCTETS))
     _by_peer: dict[bytes, int] = field(default_factory=dict)
     _is_closing: bool = False
 
@@ -271,13 +271,13 @@ class Session(asyncio.BufferedProtocol):
         hall.sessions.add(self)
         self._advance()
 
-    def get_buffer(self, _sizehint: int) -> memoryview:
+    def get_buffer(self, _sizehint: int) -> bytearray:
         """Return where the loop may put what it reads."""
         return self._hall.buffer
 
     def buffer_updated(self, count: int) -> None:
         """Take what the loop has read."""
-        self.receive(bytes(self._hall.buffer[:count]))
+        self.receive(bytes(memoryview(self._hall.buffer)[:count]))
 
     def receive(self, octets: bytes) -> None:
         """Hand on what came; while it can't be used, only so much of it is kept."""

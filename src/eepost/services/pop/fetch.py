@@ -23,6 +23,7 @@ from eepost.maildrop.ports import MaildropStore
 from eepost.seal.broken import SealBroken
 from eepost.seal.segments import SEGMENT_OCTETS
 from eepost.services.pop import refusals
+from eepost.services.pop.parts import Source, in_parts
 from eepost.wire.pop3.events import (
     Admitted,
     Answer,
@@ -239,7 +240,7 @@ class Fetch:
     def _message(self, event: MessageWanted) -> Answers:
         listed = self._listed[event.index]
         if listed.entry.size_octets > SEGMENT_OCTETS:
-            return self._in_parts(event, listed)
+            return self._large(event, listed)
         sealed = self._ahead.pop(listed.number, None)
         return self._read(event, listed) if sealed is None else self._whole(listed, sealed)
 
@@ -265,6 +266,13 @@ class Fetch:
         self._ahead = dict(found)
         return self._ahead.pop(listed.number, refusals.GONE)
 
+    def _large(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
+        desk = self._desk
+        source = Source(self._account.number, desk.maildrops, self._opener, desk.offload)
+        desk.counts.retrieved += 1
+        first = partial(self._first_segment, event, listed)
+        return in_parts(source, listed, first, lambda: self.engine.has_enough)
+
     def _worth_reading(self, event: MessageWanted) -> list[int]:
         """Return the wanted message and those that a client in its stride will ask for next."""
         wanted = self._listed[event.index]
@@ -277,30 +285,6 @@ class Fetch:
                 break
             numbers.append(listed.number)
         return numbers
-
-    async def _in_parts(self, event: MessageWanted, listed: Listed) -> AsyncIterator[Answer]:
-        first = await self._first_segment(event, listed)
-        if isinstance(first, Refused):
-            yield first
-            return
-        opener, at, left = self._opener, 0, listed.entry.size_octets
-        sealed: bytes | None = first
-        while sealed is not None and left > 0:
-            content = await self._desk.offload(partial(opener.open_segment, listed, at, sealed))
-            left -= len(content)
-            yield Content(content)
-            if self.engine.has_enough:
-                break
-            at += 1
-            if left > 0:
-                sealed = await self._desk.maildrops.fetch_segment(
-                    self._account.number, listed.number, at
-                )
-        if left > 0 and not self.engine.has_enough:
-            yield refusals.NOT_READ  # after content the engine can only close the stream
-            return
-        self._desk.counts.retrieved += 1
-        yield _FINISHED
 
     async def _update(self, event: UpdateGiven) -> tuple[Answer, ...]:
         if not await self._is_in_force():

@@ -5,6 +5,8 @@ None tells the software, its version, a host name or anything of the peer. None 
 since a status indicator alone confuses some clients.
 """
 
+from typing import Final
+
 from eepost.wire.lines import BadLine
 from eepost.wire.pop3.events import Refused, ResponseCode
 
@@ -31,7 +33,7 @@ TOO_MANY_ERRORS = b"-ERR too many errors\r\n"
 TOO_MANY_COMMANDS = "too many commands"
 BAD_LINES = {bad: f"-ERR {bad.value}\r\n".encode("ascii") for bad in BadLine}
 
-WRONG_CREDENTIALS = Refused("wrong login or password", ResponseCode.AUTH)
+WRONG_CREDENTIALS: Final[Refused] = Refused("wrong login or password", ResponseCode.AUTH)
 
 
 def failure(text: str, code: ResponseCode | None = None) -> bytes:

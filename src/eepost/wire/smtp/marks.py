@@ -5,7 +5,7 @@ from typing import Final
 
 from eepost.wire.smtp.events import Mark
 
-COMMAND_REFUSED: Final = Mark("command_refused")
-BAD_LINE: Final = Mark("bad_line")
-CONTENT_REFUSED: Final = Mark("content_refused")
-LIMIT_REACHED: Final = Mark("limit_reached")
+COMMAND_REFUSED: Final[Mark] = Mark("command_refused")
+BAD_LINE: Final[Mark] = Mark("bad_line")
+CONTENT_REFUSED: Final[Mark] = Mark("content_refused")
+LIMIT_REACHED: Final[Mark] = Mark("limit_reached")
