@@ -8,8 +8,14 @@ from dataclasses import replace
 
 from eepost.accounts.model import Account, State
 from eepost.accounts.ports import AccountStore
-from eepost.maildrop.model import SealedMessage, SentId, StoredEntry, Usage
-from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, MaildropStore
+from eepost.maildrop.model import Arrival, SealedMessage, SentId, StoredEntry, Usage
+from eepost.maildrop.ports import (
+    AccountGone,
+    Delivered,
+    MaildropFull,
+    MaildropStore,
+    TakenBefore,
+)
 from tests.contracts.samples import account, encapsulation, message, stored
 
 Scenario = Callable[[AccountStore, MaildropStore], Awaitable[None]]
@@ -110,6 +116,47 @@ class MaildropStoreContract:
             await maildrops.deliver([replace(message(alice), thread_tags=[b"parent"])])
             accounts.delete("alice")
             assert await maildrops.known_tags(alice.number, [b"parent"]) == set()
+
+        self.run(scenario)
+
+    # What comes from the Internet.
+
+    def test_an_arrival_that_comes_again_is_not_delivered_again(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            alice, bob = _add(accounts, "alice", "bob")
+            one, other = message(alice), message(bob)
+            first = await maildrops.arrive([one, other], Arrival([b"1", b"2"], 20_000))
+            assert isinstance(first, Delivered)
+            for tags in ([b"1", b"2"], [b"2", b"3"], [b"1"]):
+                again = await maildrops.arrive([message(alice)], Arrival(tags, 20_001))
+                assert again == TakenBefore()
+            assert await _lies_there(maildrops, alice) == {stored(one)}
+            assert await maildrops.arrived([b"1", b"3"]) == {b"1"}
+            # What was refused with another may still come by itself.
+            last = await maildrops.arrive([message(alice)], Arrival([b"3"], 20_001))
+            assert isinstance(last, Delivered)
+
+        self.run(scenario)
+
+    def test_one_arrival_at_once_from_two_sides_is_delivered_once(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            (alice,) = _add(accounts, "alice")
+            outcomes = await asyncio.gather(
+                *(maildrops.arrive([message(alice)], Arrival([b"t"], 20_000)) for _ in range(5))
+            )
+            assert sum(isinstance(each, Delivered) for each in outcomes) == 1
+            assert len(await _lies_there(maildrops, alice)) == 1
+
+        self.run(scenario)
+
+    def test_an_arrival_that_finds_no_room_is_not_taken_for_one_that_did(self) -> None:
+        async def scenario(accounts: AccountStore, maildrops: MaildropStore) -> None:
+            (alice,) = _add(accounts, "alice")
+            arrival = Arrival([b"t"], 20_000)
+            large = message(alice, LIMIT_OCTETS + 1024)
+            assert await maildrops.arrive([large], arrival) == MaildropFull(alice.number)
+            assert await maildrops.arrived([b"t"]) == frozenset()
+            assert isinstance(await maildrops.arrive([message(alice)], arrival), Delivered)
 
         self.run(scenario)
 

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from eepost.accounts.model import Account, State
 from eepost.maildrop.limit import DEFAULT_LIMIT_OCTETS
-from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
+from eepost.maildrop.model import Arrival, Encapsulation, SealedMessage, SentId, StoredEntry, Usage
 from eepost.maildrop.ports import (
     AccountGone,
     Delivered,
     MaildropFull,
     Outcome,
     StoreUnavailable,
+    TakenBefore,
 )
 from tests.accounts.fakes import MemoryAccounts
 
@@ -28,6 +29,7 @@ class MemoryMaildrops:
         self._tags: dict[int, set[bytes]] = defaultdict(set)
         self._sent: dict[int, dict[bytes, bytes]] = defaultdict(dict)
         self._marks: Counter[int] = Counter()
+        self._arrived: set[bytes] = set()
         accounts.when_deleted.append(self._destroy)
 
     async def deliver(
@@ -50,6 +52,20 @@ class MemoryMaildrops:
         if sent is not None:
             self._sent[sent.account][sent.tag] = sent.sealed
         return Delivered({number: self._usage(number) for number in owners})
+
+    async def arrive(
+        self, messages: Sequence[SealedMessage], arrival: Arrival
+    ) -> Outcome | TakenBefore:
+        if not self._arrived.isdisjoint(arrival.tags):
+            return TakenBefore()
+        outcome = await self.deliver(messages)
+        if isinstance(outcome, Delivered):
+            self._arrived.update(arrival.tags)
+        return outcome
+
+    async def arrived(self, tags: Collection[bytes]) -> frozenset[bytes]:
+        self._check()
+        return frozenset(tags) & self._arrived
 
     async def usage(self, account: int) -> Usage:
         self._check()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from eepost.accounts.model import Account
+from eepost.maildrop.model import Arrival
 from eepost.maildrop.ports import Delivered, StoreUnavailable
 from eepost.seal.startkey import StartKey
 from eepost.store.sqlite import store as store_module
@@ -298,6 +299,16 @@ def test_mail_from_another_process_is_not_forgotten_by_our_next_commit(shelf: Sh
         assert maildrops.mark(alice.number) not in (mark, None)
         assert answers_at_once(maildrops, alice) is None
         assert len(await maildrops.snapshot(alice.number)) == 1
+
+    run(shelf, scenario)
+
+
+def test_arrivals_are_remembered_for_the_days_asked_for(shelf: Shelf) -> None:
+    async def scenario(store: SqliteStore, maildrops: SqliteMaildrops, alice: Account) -> None:
+        for day in (10, 11, 12):
+            await maildrops.arrive([message(alice)], Arrival([b"%d" % day], day))
+        await store.clean(arrivals_before=11)
+        assert await maildrops.arrived([b"10", b"11", b"12"]) == {b"11", b"12"}
 
     run(shelf, scenario)
 

@@ -23,7 +23,7 @@ from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.settings import Pop3, Smtp
 from eepost.mail.address import Address
-from eepost.maildrop.model import THREAD_PERIODS_KEPT, thread_period_of
+from eepost.maildrop.model import ARRIVAL_DAYS_KEPT, THREAD_PERIODS_KEPT, thread_period_of
 from eepost.maildrop.ports import StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
@@ -56,7 +56,7 @@ T = TypeVar("T")
 # How often silent sessions are looked for; a timeout is late by at most this.
 SWEEP_SECONDS = 5.0
 # How often what is too old is removed.
-CLEAN_SECONDS = 86_400.0
+CLEAN_SECONDS = 86_400
 # How long a stop waits for open transactions before it cuts them off.
 GRACE_SECONDS = 30.0
 # Threads for sanitising and sealing large messages beside the event loop.
@@ -347,8 +347,10 @@ class Core:
                 self._authenticator.forget_expired()
 
     async def _clean(self) -> None:
-        period = thread_period_of(int(clock.wall_seconds()))
-        await self._store.clean(period - THREAD_PERIODS_KEPT)
+        now = int(clock.wall_seconds())
+        await self._store.clean(
+            thread_period_of(now) - THREAD_PERIODS_KEPT, now // CLEAN_SECONDS - ARRIVAL_DAYS_KEPT
+        )
 
     async def _clean_daily(self) -> None:
         while True:

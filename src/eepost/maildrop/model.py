@@ -50,6 +50,22 @@ class SentId:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """What tells mail from the Internet that was taken already from mail that comes again.
+
+    Each of `tags` stands for one transfer to one recipient and names neither; `day` counts from
+    1970 and says how long they are kept.
+    """
+
+    tags: Collection[bytes]
+    day: int
+
+
+# A gateway that could not reach the core for longer than this may deliver twice.
+ARRIVAL_DAYS_KEPT = 7
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEntry:
     """What a snapshot holds of a message before its owner's key opened the entry."""
 

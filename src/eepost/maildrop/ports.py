@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
+from eepost.maildrop.model import Arrival, Encapsulation, SealedMessage, SentId, StoredEntry, Usage
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - the house's name for it, see docs/style.md
@@ -37,6 +37,11 @@ class AccountGone:
     account: int
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBefore:
+    """Some of it was delivered before; nothing was delivered now."""
+
+
 Outcome = Delivered | MaildropFull | AccountGone
 
 
@@ -53,6 +58,14 @@ class MaildropStore(Protocol):
         Calls made while a commit is under way share the next one (group commit). The room that
         is left is checked inside the transaction.
         """
+
+    def arrive(
+        self, messages: Sequence[SealedMessage], arrival: Arrival
+    ) -> Awaitable[Outcome | TakenBefore]:
+        """Keep all of `messages` and the arrival's tags, or nothing; durable when it returns."""
+
+    def arrived(self, tags: Collection[bytes]) -> Awaitable[frozenset[bytes]]:
+        """Return those of `tags` that came with an arrival in the last days."""
 
     def usage(self, account: int) -> Awaitable[Usage]:
         """Return how full the maildrop is."""

@@ -20,6 +20,7 @@ from eepost.mail.transfer import decode_transfer, encode_base64, encode_quoted_p
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise.choices import DEFAULT, Choices, Dangerous
 from eepost.sanitise.danger import is_dangerous
+from eepost.sanitise.domains import Internalised
 from eepost.sanitise.html import INBOUND, declared_charset, extract_text, rebuild_html
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.parts import is_file, part_name
@@ -72,6 +73,7 @@ class Inbound:
     # Originals of identifiers that the user's own mail went out with; see `sent_ids`.
     original_of: OriginalOf | None = None
     bounds: Bounds = _BOUNDS
+    internalised: Internalised | None = None  # at the core: how To and Cc are written there
 
 
 def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
@@ -90,6 +92,8 @@ def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sani
     except PeerViolation:
         return Refused(MALFORMED, tally.report())
     header = _reduced(root.fields, tally)
+    if context.internalised is not None:
+        header = context.internalised.fields(header)
     body = _Harmless(message, context, tally).pieces(root, header)
     return Sanitised((context.verdict, *body), tally.report(), thread_ids(root.fields))
 

@@ -205,6 +205,17 @@ hour_key = Table(
 
 # Hashcash stamps that were counted, as tags under the start key, with the day since 1970 after
 # which nobody takes them any more.
+# Transfers of mail from the Internet that are in a maildrop, each with one recipient of it, so that
+# one that a gateway sends again is not delivered twice. Tags under the start key; a few days long.
+arrival = Table(
+    "arrival",
+    metadata,
+    Column("tag", LargeBinary, primary_key=True),
+    Column("day", Number, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 spent_stamp = Table(
     "spent_stamp",
     metadata,

@@ -6,9 +6,10 @@ RCPT already; the store's transaction has the last word.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from eepost.accounts.model import Account
 from eepost.accounts.ports import Compute
@@ -23,6 +24,7 @@ from eepost.maildrop.ports import (
 )
 from eepost.maildrop.sealing import Sealer
 
+T = TypeVar("T")
 Pieces = Sequence[bytes | memoryview]
 
 # Sealing takes about 3 ms a megabyte; from here on the loop must not wait for it.
@@ -74,11 +76,17 @@ class LocalDelivery:
 
         Durable on return. Raises StoreUnavailable.
         """
+        return await self.deliver_by(lambda sealed: self.maildrops.deliver(sealed, sent), copies)
+
+    async def deliver_by(
+        self, keep: Callable[[Sequence[SealedMessage]], Awaitable[T]], copies: Sequence[Copy]
+    ) -> T:
+        """Seal every copy, let `keep` make them durable, and return what it says became of them."""
         if sum(len(piece) for copy in copies for piece in copy.pieces) > OFFLOAD_OCTETS:
             sealed = await self.offload(lambda: self._seal(copies))
         else:
             sealed = self._seal(copies)
-        outcome = await self.maildrops.deliver(sealed, sent)
+        outcome = await keep(sealed)
         if isinstance(outcome, Delivered):
             grown: dict[int, int] = {}  # a copy and a report may be for one account
             for message in sealed:

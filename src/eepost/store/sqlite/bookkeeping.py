@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the queue's books inside the lane's transaction: items, allowances, stamps.
+"""Keeps the books inside the lane's transaction: queue items, allowances, stamps, arrivals.
 
 Duty: see what a batch of deliveries wants there, refuse what can't be, and write the rest in a
 few statements whatever the batch's size.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from eepost.maildrop.ports import TakenBefore
 from eepost.queue.allowance import Allowance, Charge, OverQuota, count
 from eepost.queue.books import Move, Superseded
 from eepost.store.records import Records
@@ -20,6 +21,7 @@ _ITEMS = f"SELECT number, lease, record FROM queue_item WHERE number {IN_LIST}" 
 _DELETE_ITEMS = f"DELETE FROM queue_item WHERE number {IN_LIST}"  # noqa: S608
 _DELETE_SEGMENTS = f"DELETE FROM queue_segment WHERE item {IN_LIST}"  # noqa: S608
 _ALLOWANCES = "SELECT holder_tag, record FROM allowance WHERE holder_tag"
+_ARRIVED = "SELECT tag FROM arrival WHERE tag"
 _SPENT = "SELECT stamp_tag FROM spent_stamp WHERE stamp_tag"
 
 
@@ -34,6 +36,7 @@ class Bookkeeping:
     _entered: list[Delivery] = field(default_factory=list)
     _charged: dict[bytes, int] = field(default_factory=dict)  # holder's tag -> hour
     _stamps: list[tuple[bytes, int]] = field(default_factory=list)
+    _arrived: set[bytes] = field(default_factory=set)
 
     def load(self, connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
         """Read what has to be known of the books."""
@@ -42,12 +45,17 @@ class Bookkeeping:
         if moved:
             for number, lease, record in connection.execute(_ITEMS, (as_list(moved),)):
                 self._items[number] = (lease, record)
+        arrivals = [tag for each in deliveries if each.arrival for tag in each.arrival.tags]
+        if arrivals:
+            self._arrived.update(tag for (tag,) in chosen(connection, _ARRIVED, arrivals))
         if charges:
             self._load_allowances(connection, {each.holder_tag for each in charges})
             self._load_spent(connection, [b.tag for each in charges for b in each.bonuses])
 
-    def refusal(self, delivery: Delivery) -> OverQuota | Superseded | None:
+    def refusal(self, delivery: Delivery) -> OverQuota | Superseded | TakenBefore | None:
         """Return why the delivery can't be, None if the books have nothing against it."""
+        if delivery.arrival and not self._arrived.isdisjoint(delivery.arrival.tags):
+            return TakenBefore()
         if delivery.move and not self._fits(delivery.move):
             return Superseded()
         charge = _charge(delivery)
@@ -57,6 +65,8 @@ class Bookkeeping:
     def enter(self, delivery: Delivery) -> None:
         """Take the delivery into the books; `refusal` had nothing against it."""
         self._entered.append(delivery)
+        if delivery.arrival:
+            self._arrived.update(delivery.arrival.tags)
         charge = _charge(delivery)
         if charge:
             counted = self._count(charge)
@@ -87,6 +97,12 @@ class Bookkeeping:
                 for tag, hour in self._charged.items()
             ],
             "spent_stamp": self._stamps,
+            "arrival": [
+                (tag, each.arrival.day)
+                for each in self._entered
+                if each.arrival
+                for tag in each.arrival.tags
+            ],
             "correspondent": [(tag, each.period) for each in entries for tag in each.written_to],
         }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eepost.maildrop.model import SealedMessage
-from eepost.maildrop.ports import Delivered, Outcome
+from eepost.maildrop.ports import Delivered, Outcome, TakenBefore
 from eepost.queue.allowance import OverQuota
 from eepost.queue.books import Superseded
 from eepost.queue.sealing import SealedItem
@@ -25,7 +25,7 @@ from eepost.store.sqlite.work import Delivery, Portion
 
 def deliver(
     connection: sqlite3.Connection, ledger: Ledger, deliveries: Sequence[Delivery]
-) -> list[Outcome | OverQuota | Superseded]:
+) -> list[Outcome | OverQuota | Superseded | TakenBefore]:
     """Write every delivery that nothing stands against; return what became of each."""
     if not deliveries:
         return []
@@ -74,7 +74,7 @@ def deliver(
 
 def _admit(
     ledger: Ledger, books: Bookkeeping, delivery: Delivery
-) -> Outcome | OverQuota | Superseded:
+) -> Outcome | OverQuota | Superseded | TakenBefore:
     refusal = books.refusal(delivery)
     if refusal is not None:
         return refusal

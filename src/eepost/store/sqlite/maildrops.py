@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eepost.maildrop.model import Encapsulation, SealedMessage, SentId, StoredEntry, Usage
-from eepost.maildrop.ports import Outcome
+from eepost.maildrop.model import Arrival, Encapsulation, SealedMessage, SentId, StoredEntry, Usage
+from eepost.maildrop.ports import Outcome, TakenBefore
 from eepost.store.records import Records
 from eepost.store.sqlite.intake import Intake
 from eepost.store.sqlite.lane import Lane
 from eepost.store.sqlite.marks import Marks
 from eepost.store.sqlite.readers import Readers
-from eepost.store.sqlite.statements import IN_LIST, as_list, packed, unpacked
+from eepost.store.sqlite.statements import IN_LIST, as_list, chosen, packed, unpacked
 from eepost.store.sqlite.vacancy import Vacancy
 from eepost.store.sqlite.watch import Watch
 from eepost.store.sqlite.work import (
@@ -45,6 +45,8 @@ _USAGE = """
     WHERE usage.account = ?
 """
 
+_ARRIVED = "SELECT tag FROM arrival WHERE tag"
+
 
 @dataclass(slots=True, repr=False)  # a repr must not show what passes through
 class SqliteMaildrops:
@@ -66,6 +68,20 @@ class SqliteMaildrops:
     ) -> Awaitable[Outcome]:
         """Keep all of `messages` or none; durable when it returns."""
         return self.intake.take(Delivery(messages, sent=sent))
+
+    def arrive(
+        self, messages: Sequence[SealedMessage], arrival: Arrival
+    ) -> Awaitable[Outcome | TakenBefore]:
+        """Keep all of `messages` and the arrival's tags, or nothing; durable when it returns."""
+        return self.intake.take(Delivery(messages, arrival=arrival))
+
+    async def arrived(self, tags: Collection[bytes]) -> frozenset[bytes]:
+        """Return those of `tags` that came with an arrival in the last days."""
+
+        def read(connection: sqlite3.Connection) -> frozenset[bytes]:
+            return frozenset(tag for (tag,) in chosen(connection, _ARRIVED, tags))
+
+        return await self.readers.run(read)
 
     async def usage(self, account: int) -> Usage:
         """Return how full the maildrop is; that of an unknown account has no room."""
@@ -170,16 +186,17 @@ class SqliteMaildrops:
         removed: int = await self.lane.submit(Emptying(account))
         return removed
 
-    async def clean(self, forget_before: int = 0) -> int:
+    async def clean(self, forget_before: int = 0, arrivals_before: int = 0) -> int:
         """Delete what a crash left of large messages; return of how many there was something.
 
-        Thread tags of periods before `forget_before` are forgotten.
+        Thread tags of periods before `forget_before` are forgotten, and arrivals of days before
+        `arrivals_before`.
 
         For the one process that delivers, at its start: what another is delivering right now
         would look just like that.
         """
         cleaned: int = await self.lane.submit(
-            Cleaning(frozenset(self.intake.under_way), forget_before)
+            Cleaning(frozenset(self.intake.under_way), forget_before, arrivals_before)
         )
         return cleaned
 

@@ -78,6 +78,7 @@ def clean(connection: sqlite3.Connection, cleaning: Cleaning) -> int:
     """Delete segments without a message; return of how many messages there were any."""
     for statement in _FORGET_OLD_THREADS:
         connection.execute(statement, (cleaning.forget_before,))
+    connection.execute("DELETE FROM arrival WHERE day < ?", (cleaning.arrivals_before,))
     found = (connection.execute(query).fetchone()[0] for query in _ORPHANS)
     orphans = {number for each in found for number in msgspec.json.decode(each)}
     orphans -= cleaning.under_way

@@ -34,6 +34,7 @@ COLUMNS: Final = {
     "queue_segment": ("item", "at", "octets"),
     "allowance": ("holder_tag", "hour", "record"),
     "spent_stamp": ("stamp_tag", "day"),
+    "arrival": ("tag", "day"),
     "correspondent": ("tag", "period"),
 }
 

@@ -183,9 +183,9 @@ class SqliteStore:
             "store_scrubs": counts.scrubs,
         }
 
-    async def clean(self, forget_before: int = 0) -> int:
+    async def clean(self, forget_before: int = 0, arrivals_before: int = 0) -> int:
         """Delete what a crash left and what is too old; see `SqliteMaildrops.clean`."""
-        return await self.maildrops.clean(forget_before)
+        return await self.maildrops.clean(forget_before, arrivals_before)
 
     async def stop(self) -> None:
         """Finish what was submitted, cut the log, close everything."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from eepost.maildrop.model import SealedMessage, SentId
+from eepost.maildrop.model import Arrival, SealedMessage, SentId
 from eepost.queue.books import Entry, Move
 from eepost.queue.sealing import SealedItem
 
@@ -25,6 +25,7 @@ class Delivery:
     sent: SentId | None = None
     entry: Entry | None = None
     move: Move | None = None
+    arrival: Arrival | None = None
 
     @property
     def item(self) -> SealedItem | None:
@@ -71,11 +72,13 @@ class Emptying:
 class Cleaning:
     """Remove segments that a crash left, but none of a delivery that is under way.
 
-    Thread tags of periods before `forget_before` go as well.
+    Thread tags of periods before `forget_before` go as well, and arrivals of days before
+    `arrivals_before`.
     """
 
     under_way: frozenset[int]
     forget_before: int
+    arrivals_before: int = 0
     octets: ClassVar[int] = 0
 
 
