@@ -95,6 +95,11 @@ def decode_text(octets: bytes, charset: str = "") -> str:
     return octets.decode(codec, "replace")
 
 
+def codec_names() -> frozenset[str]:
+    """Return Python's names of all codecs that may be used, for who has to load them beforehand."""
+    return frozenset(_CODECS.values()).union(*_CONFUSED.values())
+
+
 def is_known_charset(charset: str) -> bool:
     """Say whether `charset` names a character set of the table."""
     return _normal(charset) in _CODECS

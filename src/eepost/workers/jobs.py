@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker can do: the four policies of the sanitiser, each a name, a context and octets.
+
+A context crosses as plain values. Two of its parts are not plain: chance is the worker's own, and
+of identifiers that are known only those that a store has found can cross.
+"""
+
+import codecs
+import gc
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from eepost.mail.charset import codec_names
+from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
+from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.threads import DeliveredIds, KnownIds
+from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
+from eepost.workers.answers import Pieces, write_outcome
+from eepost.workers.worker import Work
+
+Policy = Callable[[bytes | bytearray, Any], Sanitised | Refused]
+Context = FromUser | ToInternet | Inbound
+
+_Randomness = Callable[[int], bytes]
+
+POLICIES: Final[Mapping[bytes, tuple[Policy, type[Context]]]] = {
+    b"from_user": (rebuild_from_user, FromUser),
+    b"to_internet": (sanitise_to_internet, ToInternet),
+    b"from_internet": (sanitise_from_internet, Inbound),
+    b"to_user": (sanitise_to_user, Inbound),
+}
+
+
+def write_job(policy: bytes, context: Context) -> bytes:
+    """Return the head for a job. Raises TypeError where a context holds what can't cross."""
+    return policy + b" " + msgspec.msgpack.encode(context, enc_hook=_leave_out)
+
+
+def _leave_out(value: object) -> None:
+    if not callable(value):
+        raise TypeError("only plain values cross to a worker")
+
+
+def do_job(head: bytes, message: bytearray) -> tuple[bytes, Pieces]:
+    """Return head and body of the answer to a job that `write_job` wrote."""
+    name, _, context = head.partition(b" ")
+    policy, kind = POLICIES[name]
+    return write_outcome(policy(message, msgspec.msgpack.decode(context, type=kind, dec_hook=_own)))
+
+
+def _own(kind: Any, value: Any) -> object:
+    if kind == _Randomness:
+        return os.urandom
+    if kind is KnownIds:
+        return msgspec.convert(value, DeliveredIds)
+    raise NotImplementedError
+
+
+_REHEARSED: Final = b"From: a@b.c\r\nContent-Type: text/html\r\n\r\n<p>Mind the gap</p>\r\n"
+
+
+def load() -> Work:
+    """Return `do_job` with all that it will need loaded: in a worker nothing can be opened."""
+    for name in codec_names():
+        codecs.lookup(name)
+    # What Python notes in its code when that first runs is then noted here once, not in the copy of
+    # each worker: a third of what the first message costs it.
+    for _ in range(20):
+        do_job(write_job(b"to_user", Inbound(os.urandom)), bytearray(_REHEARSED))
+    # What is loaded is for ever; looking at it for garbage would make each worker copy its pages.
+    gc.collect()
+    gc.freeze()
+    return do_job
