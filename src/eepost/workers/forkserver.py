@@ -50,6 +50,7 @@ class Forkserver:
                 break
         for pid in self._pids.values():
             os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def _obey(self) -> bool:
         """Follow one order; False where there will be no other."""

@@ -65,7 +65,7 @@ _REHEARSED: Final = b"From: a@b.c\r\nContent-Type: text/html\r\n\r\n<p>Mind the 
 
 def load() -> Work:
     """Return `do_job` with all that it will need loaded: in a worker nothing can be opened."""
-    for name in codec_names():
+    for name in ("ascii", "latin-1", "utf-8", "utf-16-le", *codec_names()):
         codecs.lookup(name)
     # What Python notes in its code when that first runs is then noted here once, not in the copy of
     # each worker: a third of what the first message costs it.

@@ -143,5 +143,7 @@ class Pool:
 
     def stop(self) -> None:
         """End all workers; messages that are in them fail."""
-        for worker in tuple(self._workers):
+        for worker in tuple(self._idle):
             self._end(worker)
+        for worker in self._workers:
+            self._starter.end(worker.number)  # whoever waits for it sees its end
