@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import codecs
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eepost.mail.charset import codec_names
 from eepost.mail.flowed import unwrap_flowed
 from eepost.mail.parameters import Parameters
 from eepost.mail.transfer import (
@@ -267,3 +270,9 @@ def test_delivery_report_keeps_who_and_what() -> None:
         b"Status: 5.1.1\r\n"
     )
     assert rebuild_delivery_status(b"words", "mail.i2p") is None
+
+
+def test_all_codecs_that_texts_may_need_can_be_loaded_beforehand() -> None:
+    names = codec_names()
+    assert {"utf-8", "cp1252", "euc_jp"} <= names
+    assert all(codecs.lookup(each) for each in names)

@@ -105,7 +105,7 @@ def become_dumpable(_: str) -> str:
 
 
 def raise_limit(_: str) -> str:
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     wanted = hard or 4096
     resource.setrlimit(resource.RLIMIT_FSIZE, (wanted, wanted))
     return "raised"
