@@ -2,6 +2,7 @@
 """Answers of workers, sound ones and others."""
 
 from contextlib import suppress
+from dataclasses import fields
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from eepost.mail.reply import Reply
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.report import Report
+from eepost.sanitise.sent_ids import GivenId
 from eepost.workers.answers import (
     Cleaned,
     Fault,
@@ -24,12 +26,24 @@ from eepost.workers.answers import (
 
 def test_sanitised_message_comes_back_as_it_was() -> None:
     head, pieces = write_outcome(
-        Sanitised((b"one ", memoryview(b"two")), Report({"kind": 2}), (b"id@x",))
+        Sanitised(
+            (b"header ", b"one ", memoryview(b"two")),
+            Report({"kind": 2}),
+            (b"id@x",),
+            GivenId(b"id@x", b"1@laptop"),
+        )
     )
     answer = read_answer(head, memoryview(b"".join(pieces)))
     assert isinstance(answer, Sanitised)
-    assert b"".join(answer.pieces) == b"one two"
+    assert answer.pieces == (b"header ", b"one two")
     assert (answer.report, answer.thread_ids) == (Report({"kind": 2}), (b"id@x",))
+    assert answer.given_id == GivenId(b"id@x", b"1@laptop")
+
+
+def test_there_is_nothing_else_to_come_back() -> None:
+    names = {field.name for field in fields(Sanitised)}
+    assert names == {"pieces", "report", "thread_ids", "given_id"}, "does Cleaned hold it?"
+    assert {field.name for field in fields(Refused)} == {"reply", "report"}, "does TurnedDown?"
 
 
 def test_refusal_comes_back_as_it_was() -> None:
@@ -70,8 +84,8 @@ def test_fault_is_written_without_the_exceptions_words() -> None:
         TurnedDown(554, "5.6.0", "two\r\nlines", {}),
         TurnedDown(554, "5.6.0", "", {}),
         TurnedDown(554, "5.6.0", "x" * 600, {}),
-        Cleaned({"x" * 201: 1}, ()),
-        Cleaned({str(n): 1 for n in range(1_001)}, ()),
+        Cleaned(0, {"x" * 201: 1}, (), None),
+        Cleaned(0, {str(n): 1 for n in range(1_001)}, (), None),
         Fault("ValueError", [("x.py", 1)] * 13),
         {"not": "an answer"},
         b"",

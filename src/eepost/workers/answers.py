@@ -18,6 +18,7 @@ import eepost
 from eepost.mail.reply import Reply
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.report import Report
+from eepost.sanitise.sent_ids import GivenId
 
 Pieces = Sequence[bytes | memoryview]
 
@@ -28,10 +29,12 @@ Counts = Annotated[dict[Annotated[str, Meta(max_length=200)], int], Meta(max_len
 
 
 class Cleaned(Struct, frozen=True, tag=True, array_like=True):
-    """The message may go on: its octets are the body."""
+    """The message may go on: its octets are the body, of which so many are the header."""
 
+    header_octets: int
     counts: Counts
     thread_ids: tuple[bytes, ...]
+    given_id: GivenId | None
 
 
 class TurnedDown(Struct, frozen=True, tag=True, array_like=True):
@@ -62,7 +65,9 @@ def write_outcome(outcome: Sanitised | Refused) -> tuple[bytes, Pieces]:
     """Return head and body for what the sanitiser made of a message."""
     counts = dict(outcome.report.counts)
     if isinstance(outcome, Sanitised):
-        return _encoder.encode(Cleaned(counts, outcome.thread_ids)), outcome.pieces
+        pieces = outcome.pieces
+        cleaned = Cleaned(len(pieces[0]), counts, outcome.thread_ids, outcome.given_id)
+        return _encoder.encode(cleaned), pieces
     reply = outcome.reply
     return _encoder.encode(TurnedDown(reply.code, reply.enhanced, reply.text, counts)), ()
 
@@ -87,13 +92,19 @@ def read_answer(head: bytes, body: memoryview) -> Sanitised | Refused | Fault:
     try:
         answer = _decoder.decode(head)
         if isinstance(answer, Cleaned):
-            return Sanitised((body,), Report(answer.counts), answer.thread_ids)
+            return _sanitised(answer, body)
         if isinstance(answer, TurnedDown):
             reply = Reply(answer.code, answer.enhanced, answer.text)
             return Refused(reply, Report(answer.counts))
     except (msgspec.MsgspecError, ValueError):
         raise Unreadable from None
     return _known_only(answer)
+
+
+def _sanitised(answer: Cleaned, body: memoryview) -> Sanitised:
+    header, rest = bytes(body[: answer.header_octets]), body[answer.header_octets :]
+    report = Report(answer.counts)
+    return Sanitised((header, rest), report, answer.thread_ids, answer.given_id)
 
 
 def _known_only(fault: Fault) -> Fault:

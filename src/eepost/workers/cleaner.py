@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
@@ -21,7 +21,7 @@ class PooledCleaner:
     async def from_user(self, message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
         """Return what a user submits as it may go on."""
         if is_light(message):
-            return rebuild_from_user(message, context)
+            return sanitise_from_user(message, context)
         whose = str(context.address)
         return await self.pool.clean(write_job(b"from_user", context), message, whose)
 

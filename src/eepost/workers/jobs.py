@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker can do: the four policies of the sanitiser, each a name, a context and octets.
 
-A context crosses as plain values. Two of its parts are not plain: chance is the worker's own, and
-of identifiers that are known only those that a store has found can cross.
+A context crosses as plain values. Three of its parts are not plain: chance is the worker's own, and
+of identifiers only those cross that a store has found beforehand.
 """
 
 import codecs
@@ -14,9 +14,10 @@ from typing import Any, Final
 import msgspec
 
 from eepost.mail.charset import codec_names
-from eepost.sanitise.from_user import FromUser, rebuild_from_user
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.sent_ids import OriginalOf, SentIds
 from eepost.sanitise.threads import DeliveredIds, KnownIds
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
 from eepost.workers.answers import Pieces, write_outcome
@@ -28,7 +29,7 @@ Context = FromUser | ToInternet | Inbound
 _Randomness = Callable[[int], bytes]
 
 POLICIES: Final[Mapping[bytes, tuple[Policy, type[Context]]]] = {
-    b"from_user": (rebuild_from_user, FromUser),
+    b"from_user": (sanitise_from_user, FromUser),
     b"to_internet": (sanitise_to_internet, ToInternet),
     b"from_internet": (sanitise_from_internet, Inbound),
     b"to_user": (sanitise_to_user, Inbound),
@@ -37,12 +38,16 @@ POLICIES: Final[Mapping[bytes, tuple[Policy, type[Context]]]] = {
 
 def write_job(policy: bytes, context: Context) -> bytes:
     """Return the head for a job. Raises TypeError where a context holds what can't cross."""
-    return policy + b" " + msgspec.msgpack.encode(context, enc_hook=_leave_out)
+    return policy + b" " + msgspec.msgpack.encode(context, enc_hook=_plain)
 
 
-def _leave_out(value: object) -> None:
-    if not callable(value):
-        raise TypeError("only plain values cross to a worker")
+def _plain(value: object) -> SentIds | None:
+    if value is os.urandom:
+        return None
+    owner = getattr(value, "__self__", None)
+    if isinstance(owner, SentIds) and value == owner.original:
+        return owner
+    raise TypeError("only plain values cross to a worker")
 
 
 def do_job(head: bytes, message: bytearray) -> tuple[bytes, Pieces]:
@@ -57,6 +62,8 @@ def _own(kind: Any, value: Any) -> object:
         return os.urandom
     if kind is KnownIds:
         return msgspec.convert(value, DeliveredIds)
+    if kind == OriginalOf:
+        return msgspec.convert(value, SentIds).original
     raise NotImplementedError
 
 
