@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from eepost.wire.transfer.messages import (
     Answer,
     AskRecipient,
+    AskSealingKey,
     Declined,
     Incoming,
     Outcome,
@@ -19,6 +20,7 @@ from eepost.wire.transfer.messages import (
     RecipientStanding,
     Relay,
     Reported,
+    SealingKey,
     StillHere,
     StillThere,
     Taken,
@@ -67,6 +69,7 @@ CLOSING: Final[dict[type[Question], type[Answer]]] = {
     Relay: Reported,
     Incoming: Taken,
     AskRecipient: RecipientStanding,
+    AskSealingKey: SealingKey,
     StillThere: StillHere,
 }
 

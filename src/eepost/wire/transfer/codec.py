@@ -5,24 +5,29 @@ Trust: the other side is proven but may have been seized. A length over the limi
 not one of the messages, and any field out of its bounds is a violation that ends the stream.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder as MsgpackDecoder
 from msgspec.msgpack import Encoder as MsgpackEncoder
+from msgspec.structs import replace
 
 from eepost.mail.violation import PeerViolation
 from eepost.wire.transfer.messages import (
     MAX_ADDRESS_OCTETS,
     MAX_CONTENT_OCTETS,
     MAX_RECIPIENTS,
+    SEALING_KEY_OCTETS,
     TRANSFER_OCTETS,
     AnyMessage,
     AskRecipient,
     Content,
     Incoming,
+    Message,
     Outcome,
     Relay,
+    SealingKey,
     Taken,
 )
 
@@ -81,31 +86,64 @@ class Decoder:
 
 
 def _is_within_bounds(message: AnyMessage) -> bool:
-    match message:
-        case Content():
-            return 0 < len(message.octets) <= MAX_CONTENT_OCTETS
-        case Relay() | Incoming():
-            return (
-                len(message.transfer) == TRANSFER_OCTETS
-                and 0 < len(message.recipients) <= MAX_RECIPIENTS
-                and 0 <= message.octets <= MAX_NUMBER
-                and _are_addresses(message.reverse_path, *message.recipients)
-            )
-        case AskRecipient():
-            return len(message.peer) <= TRANSFER_OCTETS and _are_addresses(
-                message.recipient, message.reverse_path
-            )
-        case Outcome():
-            return (
-                0 <= message.recipient < MAX_RECIPIENTS
-                and 0 <= message.code <= 999
-                and len(message.status) <= _MAX_STATUS_OCTETS
-                and message.status.isascii()
-            )
-        case Taken():
-            return len(message.standings) <= MAX_RECIPIENTS
-        case _:
-            return True
+    within = _WITHIN.get(type(message))
+    return within is None or within(message)
+
+
+def _content(message: Content) -> bool:
+    return 0 < len(message.octets) <= MAX_CONTENT_OCTETS
+
+
+def _transfer(message: Relay | Incoming) -> bool:
+    return (
+        len(message.transfer) == TRANSFER_OCTETS
+        and 0 <= message.octets <= MAX_NUMBER
+        and len(message.recipients) <= MAX_RECIPIENTS
+        and _are_addresses(message.reverse_path, *message.recipients)
+        and bool(message.recipients)
+    )
+
+
+def _incoming(message: Incoming) -> bool:
+    if not message.is_sealed:
+        return _transfer(message)
+    # The envelope is in the parcel.
+    bare = not message.recipients and not message.reverse_path
+    return bare and _transfer(replace(message, recipients=("",)))
+
+
+def _ask_recipient(message: AskRecipient) -> bool:
+    return len(message.peer) <= TRANSFER_OCTETS and _are_addresses(
+        message.recipient, message.reverse_path
+    )
+
+
+def _outcome(message: Outcome) -> bool:
+    return (
+        0 <= message.recipient < MAX_RECIPIENTS
+        and 0 <= message.code <= 999
+        and len(message.status) <= _MAX_STATUS_OCTETS
+        and message.status.isascii()
+    )
+
+
+def _taken(message: Taken) -> bool:
+    return len(message.standings) <= MAX_RECIPIENTS
+
+
+def _sealing_key(message: SealingKey) -> bool:
+    return len(message.octets) == SEALING_KEY_OCTETS
+
+
+_WITHIN: Final[Mapping[type[Message], Callable[[Any], bool]]] = {
+    Content: _content,
+    Relay: _transfer,
+    Incoming: _incoming,
+    AskRecipient: _ask_recipient,
+    Outcome: _outcome,
+    Taken: _taken,
+    SealingKey: _sealing_key,
+}
 
 
 def _are_addresses(*texts: str) -> bool:

@@ -7,6 +7,7 @@ stream, never used twice on it. That side asks, the other answers:
     core to gateway      Relay, Content..., EndOfContent     ->  Outcome..., Reported
     gateway to core      AskRecipient                        ->  RecipientStanding
     gateway to core      Incoming, Content..., EndOfContent  ->  Taken
+    gateway to core      AskSealingKey                       ->  SealingKey
     either               Abandon takes an exchange back      ->  (nothing)
     either               StillThere, when all is quiet       ->  StillHere
 
@@ -27,6 +28,7 @@ TRANSFER_OCTETS = 16  # random; one for each message and gateway attempt chain
 # Content in one message, so that exchanges on one stream take turns; as long as a link's record.
 MAX_CONTENT_OCTETS = 16_384
 MAX_RECIPIENTS = 1_000
+SEALING_KEY_OCTETS = 1_216  # as long as `seal.keypair` makes them
 MAX_ADDRESS_OCTETS = 1_024  # RFC 5321 4.5.3.1 with room for UTF-8
 
 
@@ -47,13 +49,17 @@ class Relay(Message, frozen=True, tag="relay"):
 
 
 class Incoming(Message, frozen=True, tag="incoming"):
-    """Put what follows into the maildrops of these recipients."""
+    """Put what follows into the maildrops of these recipients.
+
+    With `is_sealed` what follows is a parcel that the gateway kept (see `kept` and `seal.parcel`);
+    the envelope is in it, and neither reverse-path nor recipients stand here.
+    """
 
     transfer: bytes  # TRANSFER_OCTETS; the core keeps them seven days against doubles
     reverse_path: str
-    recipients: tuple[str, ...]  # internal form
+    recipients: tuple[str, ...]  # as the Internet knows them
     octets: int
-    is_sealed: bool = False  # to the core's public key, kept by the gateway meanwhile
+    is_sealed: bool = False
 
 
 class AskRecipient(Message, frozen=True, tag="ask"):
@@ -62,6 +68,10 @@ class AskRecipient(Message, frozen=True, tag="ask"):
     recipient: str
     reverse_path: str
     peer: bytes  # keyed hash of the asking server's network, so that the core can budget probes
+
+
+class AskSealingKey(Message, frozen=True, tag="ask-key"):
+    """To which public key is mail sealed that has to be kept?"""
 
 
 class Content(Message, frozen=True, tag="content"):
@@ -135,7 +145,13 @@ class Taken(Message, frozen=True, tag="taken"):
     is_refused: bool = False
 
 
+class SealingKey(Message, frozen=True, tag="key"):
+    """The answer to AskSealingKey: the core's public key, SEALING_KEY_OCTETS long."""
+
+    octets: bytes
+
+
 # What opens an exchange, and what may be answered.
-Question = Relay | Incoming | AskRecipient | StillThere
-Answer = Outcome | Reported | RecipientStanding | Taken | StillHere | Declined
+Question = Relay | Incoming | AskRecipient | AskSealingKey | StillThere
+Answer = Outcome | Reported | RecipientStanding | Taken | SealingKey | StillHere | Declined
 AnyMessage = Question | Content | EndOfContent | Abandon | Answer
