@@ -18,6 +18,7 @@ class MemoryAccounts:
         self._accounts: dict[str, Account] = {}
         self._tombstones: set[str] = set()
         self._roles: dict[str, str] = {}
+        self._certificates: dict[int, bytes] = {}
         self._epoch = 1
 
     def add(self, account: Account) -> None:
@@ -39,6 +40,7 @@ class MemoryAccounts:
     def delete(self, name: str) -> None:
         account = self._known(name)
         del self._accounts[name]
+        self._certificates.pop(account.number, None)
         self._tombstones.add(name)
         self._roles = {role: holder for role, holder in self._roles.items() if holder != name}
         self._epoch += 1
@@ -48,6 +50,19 @@ class MemoryAccounts:
     def accounts(self) -> Iterable[Account]:
         self._check()
         return list(self._accounts.values())
+
+    def certificate(self, number: int) -> bytes | None:
+        self._check()
+        return self._certificates.get(number)
+
+    def keep_certificate(self, number: int, octets: bytes | None) -> None:
+        self._check()
+        if self.by_number(number) is None:
+            raise NoSuchAccount
+        self._certificates.pop(number, None)
+        if octets is not None:
+            self._certificates[number] = octets
+        self._epoch += 1
 
     def roles(self) -> dict[str, str]:
         self._check()

@@ -100,6 +100,24 @@ class AccountStoreContract:
             store.add(each)
         assert sorted(store.accounts(), key=_name) == sorted(expected, key=_name)
 
+    def test_a_certificate_belongs_to_its_account(self, store: AccountStore) -> None:
+        alice, bob = account("alice"), account("bob")
+        store.add(alice)
+        store.add(bob)
+        before = store.epoch()
+        store.keep_certificate(alice.number, b"first")
+        store.keep_certificate(alice.number, b"second")
+        assert store.certificate(alice.number) == b"second"
+        assert store.certificate(bob.number) is None
+        assert store.epoch() != before
+        store.keep_certificate(alice.number, None)
+        assert store.certificate(alice.number) is None
+        store.keep_certificate(alice.number, b"third")
+        store.delete("alice")
+        assert store.certificate(alice.number) is None
+        with pytest.raises(NoSuchAccount):
+            store.keep_certificate(alice.number, b"fourth")
+
     def test_a_role_belongs_to_the_last_account_that_got_it(self, store: AccountStore) -> None:
         store.add(account("alice"))
         store.add(account("bob"))

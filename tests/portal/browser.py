@@ -14,7 +14,11 @@ _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 class Answer:
     status: int
     headers: dict[str, str]
-    text: str
+    octets: bytes
+
+    @property
+    def text(self) -> str:
+        return self.octets.decode()
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Browser:
     def request(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Answer:
-        """Send one request."""
+        """Send one request and return its answer, whatever it is."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         connection.request(
@@ -55,11 +59,11 @@ class Browser:
             {**({"Cookie": cookie} if cookie else {}), **(headers or {})},
         )
         response = connection.getresponse()
-        text = response.read().decode()
+        octets = response.read()
         for name, value in response.getheaders():
             if name.lower() == "set-cookie":
                 key, _, rest = value.partition("=")
                 self.cookies[key] = rest.partition(";")[0]
         found = {name.lower(): value for name, value in response.getheaders()}
         connection.close()
-        return Answer(response.status, found, text)
+        return Answer(response.status, found, octets)

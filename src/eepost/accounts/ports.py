@@ -54,6 +54,12 @@ class AccountStore(Protocol):
     def accounts(self) -> Iterable[Account]:
         """Return every account, in no particular order."""
 
+    def certificate(self, number: int) -> bytes | None:
+        """Return the OpenPGP certificate of the account with this number, if it has one."""
+
+    def keep_certificate(self, number: int, octets: bytes | None) -> None:
+        """Keep a certificate instead of the one before; None removes it. Raises NoSuchAccount."""
+
     def roles(self) -> dict[str, str]:
         """Return role -> account name, for example {"postmaster": "alice"}."""
 

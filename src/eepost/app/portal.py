@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 
+from eepost.accounts.address_book import AddressBook
 from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
@@ -35,6 +36,8 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         name=settings.mail.domain,
         official_domains=settings.mail.official_domains,
         registry=Registry(accounts, clock.random_octets),
+        accounts=accounts,
+        book=AddressBook(accounts, compute),
         authenticator=authenticator,
         maildrops=maildrops,
         compute=compute,

@@ -22,6 +22,8 @@ _NUMBER = Struct(">Q")
 # A record with one generation of keys fits, and with its row into a page.
 _RECORD_STEP_OCTETS = 3072
 _ROLE_STEP_OCTETS = 128
+# Certificates differ in size by their algorithms; most are padded to the same.
+_CERTIFICATE_STEP_OCTETS = 4096
 _ALLOWANCE_STEP_OCTETS = 1024  # twenty recipients and the counts of a day
 
 
@@ -84,6 +86,15 @@ class Records:
     def open_hour_key(self, hour: int, sealed: bytes) -> bytes:
         """Return an hour's key. Raises SealBroken."""
         return self.key.open("hour key", sealed, _NUMBER.pack(hour))
+
+    def seal_certificate(self, number: int, octets: bytes) -> bytes:
+        """Return an account's sealed certificate."""
+        text = _pad(octets, _CERTIFICATE_STEP_OCTETS)
+        return self.key.seal("certificate", self.randomness, text, _NUMBER.pack(number))
+
+    def open_certificate(self, number: int, sealed: bytes) -> bytes:
+        """Return an account's certificate. Raises SealBroken, StoreUnavailable."""
+        return _unpad(self.key.open("certificate", sealed, _NUMBER.pack(number)))
 
     def seal_proof(self) -> bytes:
         """Return something that only this start key opens."""

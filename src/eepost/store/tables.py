@@ -65,6 +65,15 @@ role = Table(
     sqlite_with_rowid=False,
 )
 
+# OpenPGP certificates for the address book, sealed like records.
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("account", Number, ForeignKey(account.c.number), primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
 # Apart from `account`, because it changes with every message and a record is long.
 usage = Table(
     "usage",

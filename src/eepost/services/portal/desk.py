@@ -4,8 +4,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from eepost.accounts.address_book import AddressBook
 from eepost.accounts.authenticator import Authenticator
-from eepost.accounts.ports import Compute
+from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
 from eepost.maildrop.ports import MaildropStore
 from eepost.services.portal.sessions import Sessions
@@ -29,6 +30,8 @@ class Desk:
     name: str  # the internal domain
     official_domains: tuple[str, ...]
     registry: Registry
+    accounts: AccountStore
+    book: AddressBook
     authenticator: Authenticator
     maildrops: MaildropStore
     compute: Compute  # runs blocking work: every call of the registry

@@ -35,6 +35,7 @@ TICKET: Final = "ticket"
 MAX_FORM_OCTETS = 131_072
 MAX_FIELDS = 40
 MAX_QUERY_OCTETS = 1_024
+MAX_PATH_CHARACTERS = 400
 # A form over a slow route; a peer that sends an octet a minute would otherwise keep its place.
 FORM_SECONDS = 120.0
 
@@ -67,6 +68,11 @@ class Portal:
     ) -> None:
         self._desk = desk
         self._pages = {page.path: page for page in pages}
+        self._patterns = [
+            (re.compile(r"[a-z0-9.-]+".join(map(re.escape, path.split("*")))), page)
+            for path, page in self._pages.items()
+            if "*" in path
+        ]
         self._journal = journal
         self._bucket = bucket
         self._templates = Environment(
@@ -110,19 +116,27 @@ class Portal:
     # From a request to an answer.
 
     async def _answer(self, request: Request, number: bytes) -> Answer:
-        page = self._pages.get(request.url.path)
+        page = self._page(request.url.path)
         if page is None:
             return Shown("missing.html", status=404)
         session = await self._session(number)
         if page.is_for_members and session is None:
             return Moved("/sign-in")
-        visit = Visit(self._desk, page.path, number, session, self._peer(request), _query(request))
+        visit = Visit(
+            self._desk, request.url.path, number, session, self._peer(request), _query(request)
+        )
         if request.method in {"GET", "HEAD"}:
             self._desk.counts.shown += 1
             return await page.show(visit)
         if request.method != "POST" or page.act is None:
             return Shown("missing.html", status=405)
         return await self._act(request, page, visit)
+
+    def _page(self, path: str) -> Page | None:
+        page = self._pages.get(path)
+        if page is not None or len(path) > MAX_PATH_CHARACTERS:
+            return page
+        return next((each for pattern, each in self._patterns if pattern.fullmatch(path)), None)
 
     async def _act(self, request: Request, page: Page, visit: Visit) -> Answer:
         form = await _form(request)

@@ -4,6 +4,7 @@
 from typing import Final
 
 from eepost.services.portal.pages import (
+    book,
     closing,
     creation,
     front,
@@ -21,6 +22,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *creation.PAGES,
     *mailbox.PAGES,
     *password.PAGES,
+    *book.PAGES,
     *recovery.PAGES,
     *outgoing.PAGES,
     *rules.PAGES,

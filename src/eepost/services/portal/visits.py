@@ -72,7 +72,7 @@ Act = Callable[[Visit], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A path, what it shows and what its form does.
+    """A path, what it shows and what its form does. A star in it stands for one step of any name.
 
     A form that is Wrong is shown again with what was typed (but passwords) and why.
     """

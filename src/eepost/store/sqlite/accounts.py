@@ -15,6 +15,7 @@ from eepost.store.sqlite.watch import Watch
 from eepost.store.tables import (
     account,
     body,
+    certificate,
     encapsulation,
     known_id,
     message,
@@ -87,10 +88,30 @@ class SqliteAccounts:
             if number is None:
                 raise NoSuchAccount
             _delete_mail(connection, number)
+            connection.execute(delete(certificate).where(certificate.c.account == number))
             connection.execute(delete(usage).where(usage.c.account == number))
             connection.execute(delete(account).where(account.c.number == number))
             connection.execute(insert(tombstone), {"name_tag": tag})
             self._delete_roles(connection, name)
+        self._scrub()
+
+    def certificate(self, number: int) -> bytes | None:
+        """Return the OpenPGP certificate of the account, if it has one."""
+        query = select(certificate.c.sealed).where(certificate.c.account == number)
+        with faults_as_unavailable(), self._reading.connect() as connection:
+            sealed = connection.execute(query).scalar()
+            return None if sealed is None else self._records.open_certificate(number, sealed)
+
+    def keep_certificate(self, number: int, octets: bytes | None) -> None:
+        """Keep a certificate instead of the one before; None removes it. Raises NoSuchAccount."""
+        with self._change() as connection:
+            found = select(account.c.number).where(account.c.number == number)
+            if connection.execute(found).first() is None:
+                raise NoSuchAccount
+            connection.execute(delete(certificate).where(certificate.c.account == number))
+            if octets is not None:
+                sealed = self._records.seal_certificate(number, octets)
+                connection.execute(insert(certificate), {"account": number, "sealed": sealed})
         self._scrub()
 
     def accounts(self) -> Iterable[Account]:
