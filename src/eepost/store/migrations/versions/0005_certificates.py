@@ -5,8 +5,8 @@ import sqlalchemy as sa
 
 from eepost.store.migrations.shapes import create, number, octets
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
