@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from eepost.mail import mailbox as module
 from eepost.mail.address import Address
-from eepost.mail.mailbox import MAX_MAILBOXES, Mailbox, parse_mailboxes, write_mailboxes
+from eepost.mail.mailbox import (
+    MAX_MAILBOXES,
+    Mailbox,
+    parse_mailboxes,
+    rewrite_mailbox,
+    write_mailboxes,
+)
 from eepost.mail.violation import PeerViolation
 
 PIECES = [
@@ -108,3 +114,31 @@ def test_commas_without_end_are_refused() -> None:
     with pytest.raises(PeerViolation):
         parse_mailboxes(b"," * (MAX_MAILBOXES + 1))
     assert parse_mailboxes(b"a@b.example,,, c@d.example,").mailboxes
+
+
+ONE_BOX = [
+    *(b"Bob", b"bob@Mail.I2P", b"Bob <", b"<", b">", b'"', b" ", b"  ", b"\r\n ", b".", b"-", b"'"),
+    *(b"a@b", b"B. ", b"x" * 60, b"@", b"_", b"=", b"x" * 30 + b"@y", b"\xe9", b"\r\n", b"Bob Bee"),
+]
+
+
+@given(st.lists(st.sampled_from(ONE_BOX), max_size=8))
+def test_short_cut_for_one_mailbox_changes_nothing(pieces: list[bytes]) -> None:
+    value = b" " + b"".join(pieces)
+    rewritten = rewrite_mailbox(b"To", value)
+    assert rewritten in {b"", write_mailboxes(b"To", parse_mailboxes(value).mailboxes)}
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        (b' "Bob Bee"  <bob@MAIL.i2p>\r\n', b"To: Bob Bee <bob@mail.i2p>\r\n"),
+        (b" <bob@mail.i2p>", b"To: bob@mail.i2p\r\n"),
+        (b" bob@mail.i2p, a@b", b""),
+        (b" %s@mail.i2p" % (b"x" * 65), b""),
+        (b" b@%s" % (b"x" * 64), b""),
+        (b" %s <bob@%s>" % (b"Bob" * 10, b"x" * 63), b""),
+    ],
+)
+def test_short_cut_is_for_one_plain_mailbox(value: bytes, field: bytes) -> None:
+    assert rewrite_mailbox(b"To", value) == field

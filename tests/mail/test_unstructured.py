@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eepost.mail.charset import decode_text, is_known_charset
-from eepost.mail.unstructured import decode_unstructured, write_unstructured
+from eepost.mail.unstructured import (
+    decode_unstructured,
+    rewrite_unstructured,
+    write_unstructured,
+)
 
 VISIBLE = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "), max_size=200
@@ -124,3 +128,15 @@ def test_every_name_in_the_table_is_one_that_python_knows() -> None:
         "".encode(codec)
     assert is_known_charset("UTF-8 ")
     assert not is_known_charset("idna")
+
+
+@given(st.lists(st.sampled_from([*PIECES, b"word", b"  ", b"\t", b"x" * 61, b"y" * 60])))
+def test_short_cut_for_plain_text_changes_nothing(pieces: list[bytes]) -> None:
+    value = b" " + b"".join(pieces)
+    written = write_unstructured(b"Subject", decode_unstructured(value))
+    assert rewrite_unstructured(b"Subject", value) in {b"", written}
+
+
+def test_short_cut_is_for_plain_text() -> None:
+    assert rewrite_unstructured(b"Subject", b" two words \r\n") == b"Subject: two words\r\n"
+    assert rewrite_unstructured(b"Subject", b" " + b"word " * 20) == b""

@@ -2,6 +2,7 @@
 import base64
 import email
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from email.message import Message
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eepost.mail.address import Address
+from eepost.mail.transfer import encode_base64, encode_quoted_printable
 from eepost.sanitise.choices import DEFAULT, Choices, Html, OnFailure
 from eepost.sanitise.files import tnef
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
@@ -53,26 +55,39 @@ LINES = st.sampled_from(
         *(b"-----BEGIN PGP MESSAGE-----", b"Version: 1", b"- dash", b"."),
     ]
 )
-HEADERS = st.sampled_from(
+TYPES = st.sampled_from(
     [
         *(b"", b"Content-Type: text/plain\r\n", b"Content-Type: TEXT/plain; charset=UTF-8\r\n"),
         *(b"Content-Type: text/plain; charset=us-ascii; format=flowed\r\n",),
-        *(b"Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: 8bit\r\n",),
+        *(b'Content-Type: text/plain; charset="utf-8"; format=flowed; delsp=yes\r\n',),
+        *(b"Content-Type: text/plain; charset=iso-8859-1; format=fixed;\r\n",),
+        *(b"Content-Type: text/plain; charset=x-odd; delsp=no\r\n",),
+        *(b"Content-Type: text/plain; charset=utf-8; name=a.txt\r\n",),
     ]
 )
+ENCODINGS: list[tuple[bytes, Callable[[bytes], bytes]]] = [
+    (b"", bytes),
+    (b"Content-Transfer-Encoding: 8bit\r\n", bytes),
+    (b"Content-Transfer-Encoding: Quoted-Printable\r\n", encode_quoted_printable),
+    (b"Content-Transfer-Encoding: base64\r\n", encode_base64),
+]
 
 
-@given(HEADERS, st.lists(LINES), st.booleans())
+@given(TYPES, st.sampled_from(ENCODINGS), st.lists(LINES), st.booleans())
 def test_shortcut_for_plain_text_changes_nothing(
-    header: bytes, lines: list[bytes], has_end: bool
+    kind: bytes,
+    encoding: tuple[bytes, Callable[[bytes], bytes]],
+    lines: list[bytes],
+    has_end: bool,
 ) -> None:
-    body = b"\r\n".join(lines) + (b"\r\n" if has_end else b"")
-    message = b"From: alice@mail.i2p\r\nMessage-ID: <1@x>\r\n" + header + b"\r\n" + body
-    disposed = message.replace(b"\r\n\r\n", b"\r\nContent-Disposition: inline\r\n\r\n", 1)
-    assert octets(passed(message)) == octets(passed(disposed))
+    body = encoding[1](b"\r\n".join(lines) + (b"\r\n" if has_end else b""))
+    head = b"From: alice@mail.i2p\r\nMessage-ID: <1@x>\r\n"
+    part = kind + encoding[0] + b"\r\n" + body
+    wrapped = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n%s\r\n--b--\r\n" % part
+    assert octets(passed(head + part)) == octets(passed(head + wrapped))
 
 
-@given(HEADERS, st.lists(LINES))
+@given(TYPES, st.lists(LINES))
 def test_what_was_made_anew_stays_as_it_is(header: bytes, lines: list[bytes]) -> None:
     first = octets(passed(header + b"\r\n" + b"\r\n".join(lines)))
     again = octets(passed(first))

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+import base64
 import codecs
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eepost.mail.charset import codec_names
+from eepost.mail import transfer
+from eepost.mail.charset import codec_names, decode_text
 from eepost.mail.flowed import unwrap_flowed
-from eepost.mail.parameters import Parameters
 from eepost.mail.transfer import (
     decode_base64,
     decode_transfer,
@@ -28,53 +30,129 @@ from eepost.sanitise.records import (
     rebuild_card,
     rebuild_delivery_status,
 )
-from eepost.sanitise.text import Encoded, encode_text, rebuild_text
-
-FLOWED = Parameters("text/plain", {"format": "Flowed"})
-PLAIN = Parameters("text/plain", {})
+from eepost.sanitise.text import Encoded, encode_text, rebuild_armored, rebuild_text
 
 
 @pytest.mark.parametrize(
     ("lines", "unwrapped"),
     [
         (["one ", "two"], ["one two"]),
+        (["one", "", "two"], ["one", "", "two"]),
         (["one ", "-- ", "two"], ["one ", "-- ", "two"]),
         (["> one ", "> two", "three"], ["> one two", "three"]),
         (["> one ", "two"], ["> one ", "two"]),
         ([">>one"], [">> one"]),
+        (["> one"], ["> one"]),
         ([" stuffed", " >not quoted"], ["stuffed", ">not quoted"]),
+        (["> ", "> one"], ["> ", "> one"]),
         (["open "], ["open "]),
-        ([], []),
+        (["> open "], ["> open "]),
+        ([], [""]),
     ],
 )
 def test_flowed_text_is_unwrapped(lines: list[str], unwrapped: list[str]) -> None:
-    assert unwrap_flowed(lines, deletes_space=False) == unwrapped
-
-
-def test_soft_breaks_may_be_no_spaces() -> None:
-    assert unwrap_flowed(["\u65e5 ", "\u672c"], deletes_space=True) == ["\u65e5\u672c"]
+    octets = [line.encode() for line in lines]
+    found = unwrap_flowed(octets, deletes_space=False)
+    assert [line.decode() for line in found] == unwrapped
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "text"),
+    ("lines", "unwrapped"),
+    [(["\u65e5 ", "\u672c"], ["\u65e5\u672c"]), ([">\u65e5 ", ">\u672c"], ["> \u65e5\u672c"])],
+)
+def test_soft_breaks_may_be_no_spaces(lines: list[str], unwrapped: list[str]) -> None:
+    octets = [line.encode() for line in lines]
+    found = unwrap_flowed(octets, deletes_space=True)
+    assert [line.decode() for line in found] == unwrapped
+
+
+@pytest.mark.parametrize(
+    ("content", "charset", "text"),
     [
         (
             b"\r\n\r\none  \r\n\ttwo\t\r\n-- \r\nthree\r\n\r\n",
-            PLAIN,
-            b"one\r\n\ttwo\r\n-- \r\nthree\r\n",
+            "",
+            "one\n\ttwo\n-- \nthree\n",
         ),
-        (b"one\rtwo\nthree", PLAIN, b"one\r\ntwo\r\nthree\r\n"),
-        (b"", PLAIN, b"\r\n"),
-        (b"a\xe9\xa0\x07b", PLAIN, b"a\xc3\xa9 b\r\n"),
-        (b"\xef\xbb\xbfa\xe2\x80\xa8b", PLAIN, b"a\nb\r\n"),
-        (b"one \r\ntwo", FLOWED, b"one two\r\n"),
-        (b"\xc4\xe3", Parameters("text/plain", {"charset": "gb2312"}), "\u4f60\r\n".encode()),
+        (b"one\rtwo\nthree", "", "one\ntwo\nthree\n"),
+        (b"", "", "\n"),
+        (b"a\xe9\xa0\x07b", "", "a\u00e9 b\n"),
+        (b"\xef\xbb\xbfa\xe2\x80\xa8b", "utf-8", "a\nb\n"),
+        (b"\xe6\x97\xa5\xe3\x80\x80\r\n-- \r\nb", "utf-8", "\u65e5\n-- \nb\n"),
+        (b"\xc4\xe3", "gb2312", "\u4f60\n"),
     ],
 )
-def test_text_becomes_tidy_utf8(content: bytes, kind: Parameters, text: bytes) -> None:
-    charset, octets = rebuild_text(content, kind)
-    assert charset == "utf-8"
-    assert octets.replace(b"\r\n", b"\n") == text.replace(b"\r\n", b"\n")
+def test_text_becomes_tidy_utf8(content: bytes, charset: str, text: str) -> None:
+    assert rebuild_text(content, charset) == text.replace("\n", "\r\n").encode()
+
+
+def plainly(content: bytes, charset: str, *, is_flowed: bool, deletes_space: bool) -> bytes:
+    """What rebuild_text does, in the words of RFC 3676 and without its short cuts."""
+    text = decode_text(content, charset)
+    for gone in (*map(chr, [*range(9), 11, *range(14, 32), 127]), "\xad", "\ufeff"):
+        text = text.replace(gone, "")
+    for end in ("\f", "\x85", "\u2028", "\u2029", "\r\n", "\r"):
+        text = text.replace(end, "\n")
+    text = re.sub("[\x80-\x9f\ufff9-\ufffb]", "", text.replace("\xa0", " "))
+    lines: list[str] = []
+    before: tuple[int, bool] | None = None
+    for line in text.split("\n"):
+        if not is_flowed:
+            lines.append(line)
+            continue
+        words = line.lstrip(">")
+        depth = len(line) - len(words)
+        words = words[1:] if words.startswith(" ") else words
+        mark = ">" * depth + " " if depth else ""
+        goes_on = before == (depth, True) and words != "-- "
+        if goes_on and deletes_space:
+            lines[-1] = lines[-1][:-1]
+        lines[-1:] = [lines[-1] + words] if goes_on else [*lines[-1:], mark + words]
+        before = depth, words.endswith(" ") and words != "-- "
+    kept = []
+    in_patch = False
+    for line in lines:
+        in_patch = in_patch or line.startswith(("@@ -", "diff --git "))
+        kept.append(line if in_patch or line == "-- " else line.rstrip())
+    return ("\r\n".join(kept).strip("\r\n") + "\r\n").encode()
+
+
+PIECES = [
+    *("word", " ", "\n", "\n", "\r\n", "\r\n", "\t", ">", "> ", "-- ", "\n-- \n", ".", "=", "\r"),
+    *("\x0c", "\x85", "\xa0", "\xad", "\u3000", "\u2003", "\u2028", "\ufeff", "\x00", "\x7f"),
+    *(
+        "@@ -",
+        "diff --git ",
+        "\u00e9",
+        "\u0416",
+        "\u65e5",
+        "\U0001f600",
+        "x" * 80,
+        "\u200b",
+        "\x1c",
+    ),
+]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES)),
+    st.sampled_from(["utf-8", "utf-16", ""]),
+    *[st.booleans()] * 2,
+)
+def test_short_cuts_for_text_change_nothing(
+    pieces: list[str], charset: str, is_flowed: bool, deletes_space: bool
+) -> None:
+    if is_flowed:  # a patch does not flow
+        pieces = [piece for piece in pieces if piece not in {"@@ -", "diff --git "}]
+    content = "".join(pieces).encode(charset or "utf-8")
+    made = rebuild_text(content, charset, is_flowed=is_flowed, deletes_space=deletes_space)
+    assert made == plainly(content, charset, is_flowed=is_flowed, deletes_space=deletes_space)
+
+
+def test_every_blank_beyond_ascii_is_looked_for() -> None:
+    for blank in (chr(at) for at in range(0x80, 0x110000) if chr(at).isspace()):
+        content = f"a{blank}\r\nb".encode()
+        assert rebuild_text(content) in {b"a\r\nb\r\n", b"a\r\n\r\nb\r\n"}
 
 
 ARMORED = (
@@ -85,19 +163,17 @@ ARMORED = (
 
 
 def test_patch_keeps_its_trailing_blanks() -> None:
-    content = b"words \r\n@@ -1 +1 @@\r\n-a \r\n+b\r\n \r\n"
-    _, text = rebuild_text(content, PLAIN)
-    assert text == b"words\r\n@@ -1 +1 @@\r\n-a \r\n+b\r\n \r\n"
+    content = b"words @@ - \r\n@@ -1 +1 @@\r\n-a \r\n+b\r\n \r\n"
+    assert rebuild_text(content) == b"words @@ -\r\n@@ -1 +1 @@\r\n-a \r\n+b\r\n \r\n"
 
 
 def test_clear_signed_text_keeps_every_octet_but_the_programs_lines() -> None:
     expected = ARMORED.replace(b"Version: X 1.0\r\nComment: c\r\n", b"")
-    assert rebuild_text(ARMORED, FLOWED) == ("utf-8", expected)
+    assert rebuild_armored(ARMORED, "utf-8") == ("utf-8", expected)
     assert strip_armor_headers(b"no armor") == b"no armor"
-    legacy = Parameters("text/plain", {"charset": "ISO-8859-1"})
     content = ARMORED.removesuffix(b"\r\n") + b"\xe9"
-    assert rebuild_text(content, legacy)[0] == "iso-8859-1"
-    assert rebuild_text(content, PLAIN)[0] == "windows-1252"
+    assert rebuild_armored(content, "ISO-8859-1")[0] == "iso-8859-1"
+    assert rebuild_armored(content, "")[0] == "windows-1252"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +195,21 @@ def test_encoding_follows_from_the_octets(octets: bytes, encoding: bytes) -> Non
 @given(st.binary())
 def test_base64_reads_back(octets: bytes) -> None:
     assert decode_base64(encode_base64(octets)) == octets
+
+
+@given(st.lists(st.sampled_from([b"QUJD", b"Q", b"=", b"==", b"\r\n", b"!", b" ", b"QQ"])))
+def test_damaged_base64_gives_what_each_run_stands_for(pieces: list[bytes]) -> None:
+    runs = re.sub(rb"[^A-Z=]", b"", b"".join(pieces)).split(b"=")
+    whole = [run[: len(run) - (len(run) % 4 == 1)] for run in runs]
+    expected = b"".join(base64.b64decode(run + b"=" * (-len(run) % 4)) for run in whole)
+    assert decode_base64(b"".join(pieces)) == expected
+
+
+def test_base64_of_nothing_but_padding_is_read_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfer, "MAX_PADDINGS", 3)
+    assert decode_base64(b"QQ=QQ=QQ=") == base64.b64decode("QQQQQQ==")
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]))))

@@ -11,9 +11,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eepost.mail.address import Address, parse_address, strip_source_route
+from eepost.mail.address import (
+    MAX_LABEL_OCTETS,
+    MAX_LOCAL_PART_OCTETS,
+    Address,
+    parse_address,
+    strip_source_route,
+)
 from eepost.mail.charset import decode_text
-from eepost.mail.unstructured import decode_unstructured, encoded_words, fold
+from eepost.mail.unstructured import MAX_LINE_COLUMNS, decode_unstructured, encoded_words, fold
 from eepost.mail.violation import PeerViolation
 
 # Mailboxes in one field. A submission has some hundreds of recipients at most; reading 10,000
@@ -183,6 +189,33 @@ def write_mailboxes(name: bytes, mailboxes: Iterable[Mailbox]) -> bytes:
         return b""
     words[-1] = words[-1][:-1]  # the last comma
     return fold(name, words)
+
+
+_PLAIN_NAME = rb"[\w'&/+-]{1,60}+(?: [\w'&/+-]{1,60}+)*"
+_PLAIN_DOMAIN = rb"%s(?:\.%s)*" % ((rb"[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*",) * 2)
+_CANONICAL = re.compile(
+    rb'[ \t]*+(?:(?:"(%s)"|(%s))[ \t]++(?=<))?' % (_PLAIN_NAME, _PLAIN_NAME)
+    + rb"(<)?([\w+=-]++(?:\.[\w+=-]++)*)@(%s)(?(3)>)[ \t\r\n]*+" % _PLAIN_DOMAIN,
+    re.ASCII,
+)
+
+
+def rewrite_mailbox(name: bytes, value: bytes) -> bytes:
+    """Return the field `name` for a value that is one plain mailbox, b"" for any other value.
+
+    It is what reading and writing would give, in a quarter of the time; most mail goes to one
+    recipient under such a name.
+    """
+    found = _CANONICAL.fullmatch(value)
+    if found is None:
+        return b""
+    quoted, bare, _, local, domain = found.groups()
+    if len(local) > MAX_LOCAL_PART_OCTETS or len(domain) > MAX_LABEL_OCTETS:
+        return b""
+    shown = quoted or bare
+    box = b"%s@%s" % (local, domain.lower())
+    line = b"%s: %s" % (name, b"%s <%s>" % (shown, box) if shown else box)
+    return line + b"\r\n" if len(line) <= MAX_LINE_COLUMNS else b""
 
 
 def _words(mailbox: Mailbox) -> list[bytes]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from eepost.mail.header import MAX_HEADER_OCTETS, Field, split_header
 from eepost.mail.parameters import Parameters, parse_parameters
+from eepost.mail.transfer import transfer_encoding
 from eepost.mail.violation import PeerViolation
 
 # Multiparts and messages inside each other: forwards of forwards reach about ten.
@@ -57,7 +58,7 @@ class Part:
     @property
     def transfer_encoding(self) -> bytes:
         """The transfer encoding in lower case, b"" where none is given."""
-        return (self.raw(b"content-transfer-encoding") or b"").strip(b' \t\r\n";').lower()
+        return transfer_encoding(self.raw(b"content-transfer-encoding"))
 
     def walk(self) -> Iterator["Part"]:
         """Yield the part and all below it, parents first."""

@@ -6,13 +6,23 @@ Trust: anybody may have written what is decoded here.
 
 import binascii
 import re
+import struct
 
 from eepost.mail.unstructured import MAX_LINE_COLUMNS
+
+# Runs of base64 that end in padding, in one body: what is joined from pieces has some dozens, and
+# each takes as long as many octets do.
+MAX_PADDINGS = 10_000
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
 _UU_END = re.compile(rb"^end[ \t\r]*$", re.MULTILINE)
+
+
+def transfer_encoding(value: bytes | None) -> bytes:
+    """Return the encoding that a field's value names, in lower case; b"" where there is none."""
+    return value.strip(b' \t\r\n";').lower() if value is not None else b""
 
 
 def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
@@ -31,11 +41,17 @@ def decode_transfer(octets: bytes, encoding: bytes) -> bytes:
 
 def decode_base64(octets: bytes) -> bytes:
     """Return what base64 text stands for; foreign characters are skipped (RFC 2045 6.8)."""
-    cleaned = octets.translate(None, _NOT_BASE64)
-    if b"=" not in cleaned.rstrip(b"="):
-        return _decode_run(cleaned.rstrip(b"="))
+    end = octets.find(b"=")
+    if end < 0 or not octets[end:].strip(b"=\r\n"):
+        try:
+            return binascii.a2b_base64(octets)  # it skips them too, but not all damage
+        except binascii.Error:
+            pass
+    runs = octets.translate(None, _NOT_BASE64).split(b"=")
+    if len(runs) > MAX_PADDINGS:
+        return _decode_run(b"".join(runs))
     # Padding in the middle: pieces that were encoded one by one and then joined.
-    return b"".join(map(_decode_run, cleaned.split(b"=")))
+    return b"".join(map(_decode_run, runs))
 
 
 def _decode_run(run: bytes) -> bytes:
@@ -65,8 +81,17 @@ def _decode_uu_line(line: bytes) -> bytes:
 def encode_base64(octets: bytes) -> bytes:
     """Return base64 in lines of 76 columns, each with its CRLF."""
     text = binascii.b2a_base64(octets, newline=False)
-    lines = [text[at : at + MAX_LINE_COLUMNS] for at in range(0, len(text), MAX_LINE_COLUMNS)]
-    return b"\r\n".join([*lines, b""])
+    lines: list[bytes] = []
+    for block in _LINES.iter_unpack(memoryview(text)[: len(text) // _LINES.size * _LINES.size]):
+        lines += block
+    at = len(lines) * MAX_LINE_COLUMNS
+    lines += [text[at : at + MAX_LINE_COLUMNS] for at in range(at, len(text), MAX_LINE_COLUMNS)]
+    lines.append(b"")
+    return b"\r\n".join(lines)
+
+
+# Cuts sixteen lines at once: twice as fast as one by one, and attachments are made of these.
+_LINES = struct.Struct(f"{MAX_LINE_COLUMNS}s" * 16)
 
 
 def encode_quoted_printable(text: bytes) -> bytes:

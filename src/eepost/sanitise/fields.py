@@ -10,8 +10,18 @@ from dataclasses import replace
 
 from eepost.mail.address import Address
 from eepost.mail.header import Field
-from eepost.mail.mailbox import Mailbox, MailboxList, parse_mailboxes, write_mailboxes
-from eepost.mail.unstructured import decode_unstructured, write_unstructured
+from eepost.mail.mailbox import (
+    Mailbox,
+    MailboxList,
+    parse_mailboxes,
+    rewrite_mailbox,
+    write_mailboxes,
+)
+from eepost.mail.unstructured import (
+    decode_unstructured,
+    rewrite_unstructured,
+    write_unstructured,
+)
 from eepost.sanitise.report import Tally
 
 # Fields that are read; several To or Cc (RFC 5322 4.5.3) are one list, of all others one counts.
@@ -57,8 +67,9 @@ def sole_author(value: bytes, addresses: frozenset[Address]) -> Mailbox | None:
         return None
     (author,) = authors.mailboxes
     address = author.address
-    if address not in addresses:
-        address = Address(address.local_part.lower(), address.domain)
+    if address in addresses:
+        return author
+    address = Address(address.local_part.lower(), address.domain)
     return replace(author, address=address) if address in addresses else None
 
 
@@ -71,6 +82,8 @@ def write_recipients(name: bytes, value: bytes | None, tally: Tally) -> bytes:
     """Return To or Cc made anew from its raw value; nothing where it names nobody."""
     if value is None:
         return b""
+    if plain := rewrite_mailbox(name, value):
+        return plain
     recipients: MailboxList = parse_mailboxes(value)
     tally.add("unreadable address dropped", recipients.unreadable)
     return write_mailboxes(name, map(_without_address_in_name, recipients.mailboxes))
@@ -87,7 +100,11 @@ _SUBJECT_LIMIT_CHARACTERS = 2_000  # nobody reads further; keeps the field far b
 
 def write_subject(value: bytes | None) -> bytes:
     """Return Subject made anew; an empty one where there was none, so that all messages have it."""
-    text = decode_unstructured(value) if value is not None else ""
+    if value is None:
+        return b"Subject: \r\n"
+    if plain := rewrite_unstructured(b"Subject", value):
+        return plain
+    text = decode_unstructured(value)
     return write_unstructured(b"Subject", text[:_SUBJECT_LIMIT_CHARACTERS])
 
 

@@ -25,4 +25,4 @@ class Tally:
 
     def report(self) -> Report:
         """Return what was counted so far."""
-        return Report(dict(sorted(self._counts.items())))
+        return Report(dict(self._counts))

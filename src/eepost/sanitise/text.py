@@ -2,15 +2,13 @@
 """Plain text bodies: UTF-8, unwrapped, without what a program leaves at the ends of lines."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from eepost.mail.charset import decode_text
 from eepost.mail.flowed import unwrap_flowed
-from eepost.mail.parameters import Parameters
 from eepost.mail.transfer import encode_base64, encode_quoted_printable
 from eepost.mail.unstructured import MAX_LINE_COLUMNS
-from eepost.sanitise.armor import holds_armor, strip_armor_headers
+from eepost.sanitise.armor import strip_armor_headers
 
 # Of a hundred octets so many may need three of quoted-printable before base64 is shorter.
 _QUOTED_PER_CENT = 16
@@ -29,9 +27,11 @@ _REPLACED = {
     **dict.fromkeys(range(0xFFF9, 0xFFFC)),
 }
 # How a patch begins, in git's form and in others.
-_PATCH = ("@@ -", "diff --git ")
-_TROUBLED = re.compile(
-    "[^\t\n\r -~\u00a1-\u00ac\u00ae-\u2027\u202a-\ufefe\uff00-\ufff8\U00010000-\U0010ffff]"
+_PATCH = (b"@@ -", b"diff --git ")
+# Beyond ASCII, what is replaced above, and the blanks that are cut off at the ends of lines.
+_NEEDS_CARE = re.compile(
+    "[^\u00a1-\u00ac\u00ae-\u167f\u1681-\u1fff\u200b-\u2027\u202a-\u202e\u2030-\u205e\u2060-\u2fff"
+    "\u3001-\ufefe\uff00-\ufff8\U00010000-\U0010ffff]"
 )
 # ASCII that shows, with tabs and line ends: what needs neither care nor an encoding.
 _PLAIN = bytes((9, 10, 13, *range(32, 127)))
@@ -45,63 +45,59 @@ class Encoded:
     octets: bytes
 
 
-def rebuild_text(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
-    """Return character set and octets that a decoded text body becomes, CRLF at its end.
+def rebuild_text(
+    content: bytes, charset: str = "", *, is_flowed: bool = False, deletes_space: bool = False
+) -> bytes:
+    """Return what a decoded text body without OpenPGP armor becomes: UTF-8, CRLF at its end.
 
-    The character set is utf-8 but for text that holds OpenPGP armor and whose octets are neither
-    ASCII nor UTF-8: a clear signature covers octets, so these stay as they are.
+    The two switches are the parameters format=flowed and delsp=yes (RFC 3676).
     """
-    charset = content_type.get("charset")
-    if holds_armor(content):
-        return _with_armor(content, charset)
     text = decode_text(content, charset)
-    if content.translate(None, _PLAIN) and _TROUBLED.search(text):
-        text = text.translate(_REPLACED)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if content_type.get("format").lower() == "flowed":
-        lines = unwrap_flowed(lines, deletes_space=content_type.get("delsp").lower() == "yes")
-    lines = list(_without_trailing_blanks(lines))
-    return "utf-8", ("\r\n".join(lines).strip("\r\n") + "\r\n").encode("utf-8")
+    octets = text.encode("utf-8")
+    foreign = octets.translate(None, _PLAIN)
+    needs_care = foreign != b"" and _NEEDS_CARE.search(foreign.decode("utf-8")) is not None
+    if needs_care:
+        octets = text.translate(_REPLACED).encode("utf-8")
+    lines = octets.splitlines()
+    if is_flowed:
+        lines = unwrap_flowed(lines, deletes_space=deletes_space)
+    trimmed = b"\r\n".join(_trimmed(lines, needs_care=needs_care))
+    if b"@@ -" in trimmed or b"diff --git" in trimmed:
+        trimmed = b"\r\n".join(_trimmed_before_patch(lines, needs_care=needs_care))
+    return trimmed.strip(b"\r\n") + b"\r\n"
 
 
-def _without_trailing_blanks(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines without what programs leave at their ends.
+def _trimmed(lines: list[bytes], *, needs_care: bool) -> list[bytes]:
+    """Return lines without blanks at their ends, but for the mark above a signature."""
+    if needs_care:  # there may be blanks beyond ASCII
+        trimmed = [line.decode("utf-8").rstrip().encode("utf-8") for line in lines]
+    else:
+        trimmed = [line.rstrip() for line in lines]
+    if _SIGNATURE in lines:
+        pairs = zip(lines, trimmed, strict=True)
+        trimmed = [_SIGNATURE if line == _SIGNATURE else short for line, short in pairs]
+    return trimmed
 
-    In a patch no blank is idle; it is taken to go on to the end of the text.
+
+def _trimmed_before_patch(lines: list[bytes], *, needs_care: bool) -> list[bytes]:
+    """Return lines with the blanks of a patch, where none is idle.
+
+    It is taken to go on to the end of the text.
     """
-    in_patch = False
-    for line in lines:
-        in_patch = in_patch or line.startswith(_PATCH)
-        yield line if in_patch or line == "-- " else line.rstrip()
+    starts = (at for at, line in enumerate(lines) if line.startswith(_PATCH))
+    start = next(starts, len(lines))
+    return _trimmed(lines[:start], needs_care=needs_care) + lines[start:]
 
 
-def plain_span(body: bytes, *, is_flowed: bool) -> tuple[int, int] | None:
-    """Return what of a body would stand unchanged as text of the encoding 7bit, or None.
+_SIGNATURE = b"-- "
 
-    A shortcut for most mail, which is short lines of ASCII: None where there is any doubt.
+
+def rebuild_armored(content: bytes, charset: str) -> tuple[str, bytes]:
+    """Return character set and octets that a text with OpenPGP armor becomes, CRLF at its end.
+
+    A clear signature covers octets, so these stay as they are, in their character set too where
+    they are neither ASCII nor UTF-8.
     """
-    lines = body.split(b"\r\n")
-    if lines[-1] or body.translate(None, _PLAIN) or max(map(len, lines)) > MAX_LINE_COLUMNS:
-        return None
-    if not body.count(b"\n") == body.count(b"\r") == len(lines) - 1:
-        return None
-    first_octets = {line[:1] for line in lines}
-    # Quotes and stuffed spaces mean something in flowed text; hyphens may begin armor.
-    if is_flowed and not first_octets.isdisjoint((b" ", b">")):
-        return None
-    if not _BLANK_OCTETS.isdisjoint({line[-1:] for line in lines}):
-        return None
-    if b"-" in first_octets and holds_armor(body):
-        return None
-    start = len(body) - len(body.lstrip(b"\r\n"))
-    end = len(body.rstrip(b"\r\n")) + 2
-    return (start, end) if start < end - 2 else None
-
-
-_BLANK_OCTETS = frozenset((b" ", b"\t"))
-
-
-def _with_armor(content: bytes, charset: str) -> tuple[str, bytes]:
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
     content = strip_armor_headers(content)
@@ -122,10 +118,11 @@ def encode_text(octets: bytes) -> Encoded:
 
     7bit where lines are short and ASCII, else quoted-printable where few octets need it.
     """
-    if octets.isascii() and not octets.translate(None, _PLAIN) and _has_short_lines(octets):
+    foreign = octets.translate(None, _PLAIN)
+    if not foreign and _has_short_lines(octets):
         return Encoded(b"7bit", octets)
-    foreign = len(octets.translate(None, _PLAIN)) + octets.count(b"=")
-    if foreign * 100 <= _QUOTED_PER_CENT * len(octets):
+    quoted = len(foreign) + octets.count(b"=")
+    if quoted * 100 <= _QUOTED_PER_CENT * len(octets):
         return Encoded(b"quoted-printable", encode_quoted_printable(octets))
     return Encoded(b"base64", encode_base64(octets))
 

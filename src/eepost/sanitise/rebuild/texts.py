@@ -4,7 +4,7 @@
 from eepost.mail.charset import decode_text
 from eepost.mail.message import Part
 from eepost.mail.parameters import Parameters, write_parameters
-from eepost.sanitise.armor import strip_armor_headers
+from eepost.sanitise.armor import holds_armor, strip_armor_headers
 from eepost.sanitise.choices import Html
 from eepost.sanitise.html import declared_charset, extract_text, rebuild_html
 from eepost.sanitise.names import file_type
@@ -13,12 +13,11 @@ from eepost.sanitise.rebuild.attachments import known_file, named_file, unclean
 from eepost.sanitise.rebuild.built import OCTETS, TEXT_HTML, TEXT_PLAIN, Built, built_text
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.records import rebuild_calendar, rebuild_card
-from eepost.sanitise.text import is_utf8, rebuild_text
+from eepost.sanitise.text import is_utf8, rebuild_armored, rebuild_text
 
 # Lines of a calendar or card; one takes some microseconds, and a year of events has some thousands.
 MAX_RECORD_LINES = 200_000
 
-_UTF8_TEXT = Parameters("text/plain", {"charset": "utf-8"})
 _TEXT_TYPES = frozenset(("text/plain", "text/enriched", "text/richtext", "text/csv"))
 RECORD_TYPES = {
     "text/calendar": "text/calendar",
@@ -35,7 +34,7 @@ def text(rebuilder: Rebuilder, part: Part) -> Built | None:
     if is_file(part):
         return _text_file(rebuilder, part, content)
     kind = part.content_type.value
-    charset, octets = rebuild_text(content, part.content_type)
+    charset, octets = _words(content, part.content_type)
     content_type = write_parameters(
         b"Content-Type", kind if kind in _TEXT_TYPES else "text/plain", [("charset", charset)]
     )
@@ -44,8 +43,17 @@ def text(rebuilder: Rebuilder, part: Part) -> Built | None:
 
 def plain_text(words: str) -> Built:
     """Return `words` as a text of our own."""
-    _, octets = rebuild_text(words.encode("utf-8", "replace"), _UTF8_TEXT)
-    return built_text(TEXT_PLAIN, octets)
+    return built_text(TEXT_PLAIN, rebuild_text(words.encode("utf-8", "replace")))
+
+
+def _words(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
+    charset = content_type.get("charset")
+    if holds_armor(content):
+        return rebuild_armored(content, charset)
+    is_flowed = content_type.get("format").lower() == "flowed"
+    deletes_space = content_type.get("delsp").lower() == "yes"
+    octets = rebuild_text(content, charset, is_flowed=is_flowed, deletes_space=deletes_space)
+    return "utf-8", octets
 
 
 def _text_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Built:
