@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.office import PostOffice
 from tests.scan.daemon import Daemon, running
+from tests.scan.posting import serving
 
 
 @pytest.fixture
@@ -26,3 +28,10 @@ def clamd() -> Iterator[Daemon]:
         running(Path(name) / "clamd") as daemon,
     ):
         yield daemon
+
+
+@pytest.fixture(scope="session")
+def scanning(clamd: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
+    """One post office that asks it."""
+    with serving(tmp_path_factory.mktemp("scan"), clamd.socket) as office:
+        yield office

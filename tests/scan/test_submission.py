@@ -2,64 +2,27 @@
 """Scanning in a running post office, as a mail program sees it."""
 
 import signal
-import smtplib
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from eepost.net.canary import eicar
-from tests.office import PASSWORD, PostOffice, address
+from tests.office import PostOffice
 from tests.scan.daemon import EICAR_NAME, Daemon, running
 from tests.scan.letters import HEADER, TEXT, attached, mail_with, multipart, nested, zipped
+from tests.scan.posting import events, fetched, serving, submitted
 
 HARMLESS = HEADER + TEXT
 MARK = b"\r\nX-Virus-Status: Unscanned ("
 
 
-@contextmanager
-def serving(folder: Path, clamd: Path, **scanner: object) -> Iterator[PostOffice]:
-    """Run a post office that asks `clamd`."""
-    settings = {"scanner": {"clamd": str(clamd), **scanner}}
-    with PostOffice(folder / "office", settings).create() as office:
-        office.add("alice", "bob")
-        yield office.start()
-
-
-@pytest.fixture(scope="module")
-def office(clamd: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
-    with serving(tmp_path_factory.mktemp("scan"), clamd.socket) as office:
-        yield office
-
-
-def submitted(office: PostOffice, message: bytes) -> tuple[int, str]:
-    """Submit and return the reply to the message."""
-    with smtplib.SMTP("127.0.0.1", office.smtp_port, local_hostname="x", timeout=60) as smtp:
-        smtp.login("alice", PASSWORD)
-        smtp.mail(address("alice"))
-        smtp.rcpt(address("bob"))
-        code, text = smtp.data(message)
-        return code, text.decode()
-
-
-def fetched(office: PostOffice) -> list[bytes]:
-    """Fetch what bob got and delete it."""
-    messages = office.fetch("bob")
-    office.remove_all("bob")
-    return messages
-
-
-def events(office: PostOffice, name: str) -> list[str]:
-    return [line["text"] for line in office.lines if line["event"] == name]
-
-
-def test_harmless_mail_arrives_without_a_mark(office: PostOffice) -> None:
+def test_harmless_mail_arrives_without_a_mark(scanning: PostOffice) -> None:
     for message in (HARMLESS, mail_with(b"words"), mail_with(zipped(b"words"), "words.zip")):
-        assert submitted(office, message)[0] == 250
-    messages = fetched(office)
+        assert submitted(scanning, message)[0] == 250
+    messages = fetched(scanning)
     assert len(messages) == 3
     assert not any(MARK in each for each in messages)
 
@@ -80,35 +43,37 @@ INFECTED = {
 
 
 @pytest.mark.parametrize("where", INFECTED)
-def test_virus_is_refused_with_its_name_and_not_delivered(office: PostOffice, where: str) -> None:
-    code, text = submitted(office, INFECTED[where])
+def test_virus_is_refused_with_its_name_and_not_delivered(scanning: PostOffice, where: str) -> None:
+    code, text = submitted(scanning, INFECTED[where])
     assert code == 554
     assert text.startswith("5.7.1 A virus was found")
     assert EICAR_NAME in text
-    assert fetched(office) == []
+    assert fetched(scanning) == []
 
 
-def test_what_is_encrypted_passes(office: PostOffice) -> None:
+def test_what_is_encrypted_passes(scanning: PostOffice) -> None:
     armor = b"-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA0\r\n=abcd\r\n-----END PGP MESSAGE-----\r\n"
     message = HEADER + multipart(
         b"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n",
         b"Content-Type: application/octet-stream\r\n\r\n" + armor,
         kind='encrypted; protocol="application/pgp-encrypted"',
     )
-    assert submitted(office, message)[0] == 250
-    assert len(fetched(office)) == 1
+    assert submitted(scanning, message)[0] == 250
+    assert len(fetched(scanning)) == 1
 
 
-def test_what_is_packed_too_deep_is_put_off_even_though_it_is_harmless(office: PostOffice) -> None:
-    assert submitted(office, mail_with(nested(b"words", 20)))[0] == 250
-    code, text = submitted(office, mail_with(nested(b"words", 60)))
+def test_what_is_packed_too_deep_is_put_off_even_though_it_is_harmless(
+    scanning: PostOffice,
+) -> None:
+    assert submitted(scanning, mail_with(nested(b"words", 20)))[0] == 250
+    code, text = submitted(scanning, mail_with(nested(b"words", 60)))
     assert (code, text[:5]) == (451, "4.7.1")
-    assert len(fetched(office)) == 1
+    assert len(fetched(scanning)) == 1
 
 
-def test_mark_that_a_sender_writes_does_not_pass(office: PostOffice) -> None:
-    assert submitted(office, b"X-Virus-Status: Unscanned (by me)\r\n" + HARMLESS)[0] == 250
-    (message,) = fetched(office)
+def test_mark_that_a_sender_writes_does_not_pass(scanning: PostOffice) -> None:
+    assert submitted(scanning, b"X-Virus-Status: Unscanned (by me)\r\n" + HARMLESS)[0] == 250
+    (message,) = fetched(scanning)
     assert b"X-Virus" not in message
 
 
@@ -136,9 +101,9 @@ def test_counts_tell_what_was_found_and_the_journal_no_names(tmp_path: Path, cla
         assert "Eicar" not in repr(office.lines)
 
 
-def test_serve_says_that_the_scanner_can_be_relied_on(office: PostOffice) -> None:
-    assert events(office, "nothing is scanned") == []
-    assert "finds what it must find" in events(office, "virus scanner")[0]
+def test_serve_says_that_the_scanner_can_be_relied_on(scanning: PostOffice) -> None:
+    assert events(scanning, "nothing is scanned") == []
+    assert "finds what it must find" in events(scanning, "virus scanner")[0]
 
 
 def test_serve_without_a_scanner_says_so_and_delivers_unmarked(new_office: PostOffice) -> None:
