@@ -30,7 +30,8 @@ from eepost.app.i2p import (
 from eepost.app.i2p_doctor import examine, router_notice
 from eepost.app.office import Office, create_office
 from eepost.net.connect import Patience
-from eepost.net.i2p.checks import State, Stranger
+from eepost.net.findings import State
+from eepost.net.i2p.checks import Stranger
 from eepost.net.i2p.keys import make_keys, read_keys
 from eepost.net.i2p.tunnels import ServerTunnel, i2pd_text
 from eepost.net.listeners import Endpoint

@@ -18,7 +18,7 @@ EICAR_NAME = "Local.Eicar-Test.UNOFFICIAL"
 FILE_NAME = "ClamAV-Test-File.UNOFFICIAL"
 START_SECONDS = 30
 
-# As docs/scanner.md has it, with limits so low that a test reaches them in no time.
+# Like those in docs/scanner.md, but so low that a test reaches them in no time.
 OPTIONS = {
     "Foreground": "yes",
     "AlertExceedsMax": "yes",

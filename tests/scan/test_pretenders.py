@@ -77,6 +77,7 @@ ANSWERS: dict[bytes, Verdict] = {
     b"stream: Some.Virus-1 FOUND\0": Infected("Some.Virus-1"),
     b"stream: Eicar(44d88612fea8a8f36de82e1278abb02f:68) FOUND\0": Infected("Eicar"),
     b"stream: Heuristics.Limits.Exceeded.MaxFiles FOUND\0": OVER_LIMITS,
+    b"stream: (null) FOUND\0": OVER_LIMITS,
     b"INSTREAM size limit exceeded. ERROR\0": OVER_LIMITS,
     b"stream: Can't allocate memory ERROR\0": DOWN,
     b"INSTREAM: Can't write to temporary file. ERROR\0": DOWN,

@@ -21,6 +21,7 @@ from eepost.app.office import Office
 from eepost.app.portal import make_portal
 from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
+from eepost.app.scanner_doctor import Machine, examine_configuration
 from eepost.app.settings import Pop3, Smtp
 from eepost.mail.address import Address
 from eepost.maildrop.model import ARRIVAL_DAYS_KEPT, THREAD_PERIODS_KEPT, thread_period_of
@@ -29,6 +30,7 @@ from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
 from eepost.net.clamd import Clamd, Standing
 from eepost.net.connect import Patience
+from eepost.net.findings import State
 from eepost.net.listeners import Endpoint, bound_endpoint, listen
 from eepost.net.peers import Resolver, resolve
 from eepost.net.sessions import Bounds, Hall, Owner
@@ -331,8 +333,14 @@ class Core:
 
     async def _try_scanner(self) -> None:
         """Find out at once whether the scanner can be relied on; the journal hears of it."""
-        if self._scanner is not None:
-            await self._scanner.standing()
+        if self._scanner is None:
+            return
+        settings = self.office.settings
+        for finding in await asyncio.to_thread(examine_configuration, settings, Machine()):
+            if finding.state is State.WRONG:
+                text = f"{finding.subject}: {finding.text}; {finding.mend}"
+                self.journal.notice("virus scanner", text)
+        await self._scanner.standing()
 
     def _tell_scanner(self, standing: Standing) -> None:
         self.journal.notice("virus scanner", standing.value)

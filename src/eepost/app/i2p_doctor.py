@@ -18,12 +18,10 @@ from eepost.app.i2p import (
     open_reach,
 )
 from eepost.app.office import Office
+from eepost.net.findings import Finding, State, fine, unchecked, wrong
 from eepost.net.i2p.checks import (
-    Finding,
-    State,
     Stranger,
     file_is_current,
-    fine,
     is_confined,
     keys_are_private,
     peers_are_told_apart,
@@ -31,8 +29,6 @@ from eepost.net.i2p.checks import (
     service_is_reached,
     strangers_are_refused,
     strangers_do_not_find,
-    unchecked,
-    wrong,
 )
 from eepost.net.i2p.found import Kind, find_routers
 from eepost.net.i2p.keys import Keys

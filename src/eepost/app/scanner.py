@@ -3,12 +3,14 @@
 
 from collections.abc import Callable
 
-from eepost.accounts.ports import Compute
 from eepost.app.settings import Settings
 from eepost.net import clock
-from eepost.net.clamd import Bounds, Clamd, Standing
+from eepost.net.clamd import Bounds, Clamd, Offload, Standing
 from eepost.net.instream import parse_way
 from eepost.sanitise.scan import Obstacle
+
+# Around parts in an archive: up to three blocks of tar for each of as many as there can be.
+ARCHIVE_OCTETS = 3_072_000
 
 
 def largest_message_octets(settings: Settings) -> int:
@@ -18,11 +20,11 @@ def largest_message_octets(settings: Settings) -> int:
 
 def largest_stream_octets(settings: Settings) -> int:
     """Return how much a scanner is sent at most for one message: itself, and its parts decoded."""
-    return largest_message_octets(settings) * 2
+    return largest_message_octets(settings) * 2 + ARCHIVE_OCTETS
 
 
 def make_scanner(
-    settings: Settings, offload: Compute, tell: Callable[[Standing], None]
+    settings: Settings, offload: Offload, tell: Callable[[Standing], None]
 ) -> Clamd | None:
     """Return the scanner, None where none is set. Raises ValueError for a wrong `clamd`."""
     chosen = settings.scanner

@@ -11,16 +11,18 @@ clamd down; a socket file with narrow rights does not.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from eepost.accounts.ports import Compute
 from eepost.mail.violation import PeerViolation
 from eepost.net import canary
 from eepost.net.instream import DOWN, OVER_LIMITS, Way, instream
 from eepost.sanitise.scan import Clean, Infected, Verdict
 from eepost.sanitise.specimens import specimens
+
+# Runs work on another thread.
+Offload = Callable[[Callable[[], list[bytes]]], Awaitable[list[bytes]]]
 
 # From here on taking a message apart must not hold the loop up.
 OFFLOAD_OCTETS = 131_072
@@ -56,7 +58,7 @@ class Clamd:
 
     way: Way
     bounds: Bounds
-    offload: Compute
+    offload: Offload
     now_seconds: Callable[[], float]
     tell: Callable[[Standing], None]
     _standing: Standing | None = None

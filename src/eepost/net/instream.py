@@ -33,7 +33,8 @@ CHUNK_OCTETS = 131_072
 _FOUND = re.compile(rb"stream: ([^\0\r\n]*) FOUND\0")
 # What clamd appends in parentheses (ExtendedDetectionInfo: digest and size) is no part of a name.
 _NAME = re.compile(rb"[A-Za-z0-9._/:+-]+")
-_LIMITS = b"Heuristics.Limits.Exceeded"
+# The second: what older ones said of a file over MaxFileSize.
+_LIMITS = (b"Heuristics.Limits.Exceeded", b"(null)")
 _TOO_LONG = b"INSTREAM size limit exceeded. ERROR\0"
 
 

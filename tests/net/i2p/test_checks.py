@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from eepost.net.connect import Patience
+from eepost.net.findings import Finding, State
 from eepost.net.i2p.checks import (
-    Finding,
-    State,
     Stranger,
     file_is_current,
     is_confined,

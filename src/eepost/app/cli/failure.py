@@ -9,6 +9,7 @@ from eepost.accounts.passwords import PasswordRefused
 from eepost.accounts.ports import AccountChanged, NameTaken, NoSuchAccount
 from eepost.accounts.registry import OldRecoveryCode, WrongRecoveryCode
 from eepost.app.cli import plain_failure
+from eepost.app.signatures import SignaturesRefused
 from eepost.maildrop.ports import StoreUnavailable
 from eepost.seal.recovery import RecoveryCodeRefused
 from eepost.store.sqlite.store import NewerSchema, StoreExists, WrongStartKey
@@ -32,6 +33,7 @@ _SENTENCES: Final[dict[type[Exception], Callable[[Any], str]]] = {
     ),
     StoreExists: lambda _: "there is a store in this directory already",
     WrongStartKey: lambda _: "this start key does not belong to this store",
+    SignaturesRefused: str,
     NewerSchema: lambda _: "this store was written by a newer eepost; update the program",
 }
 

@@ -4,7 +4,6 @@
 import asyncio
 import shutil
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from eepost.app.cli.findings import show_findings
 from eepost.app.cli.options import Data
 from eepost.app.config import ConfigError
 from eepost.app.i2p import (
@@ -30,7 +30,7 @@ from eepost.app.i2p_doctor import examine
 from eepost.app.office import open_office
 from eepost.net.clock import monotonic_seconds
 from eepost.net.connect import Patience
-from eepost.net.i2p.checks import State, Stranger
+from eepost.net.i2p.checks import Stranger
 from eepost.net.i2p.found import find_binary, find_certificates
 from eepost.net.i2p.own import (
     Network,
@@ -248,13 +248,7 @@ def doctor(
         raise typer.BadParameter(str(reason), param_hint="--socks") from None
     patience = Patience(connect_seconds=wait, first_octet_seconds=wait)
     stranger = Stranger(endpoint, patience) if endpoint else None
-    findings = asyncio.run(examine(reach, stranger, ROOT, Path.home()))
-    for finding in findings:
-        typer.echo(f"{finding.state.value:<12} {finding.subject}: {finding.text}")
-        if finding.mend:
-            typer.echo(f"{'':<12} -> {finding.mend}")
-    if any(finding.state is State.WRONG for finding in findings):
-        sys.exit(1)
+    show_findings(asyncio.run(examine(reach, stranger, ROOT, Path.home())))
 
 
 @app.command("run")

@@ -3,7 +3,7 @@
 
 import typer
 
-from eepost.app.cli import account, config, gateway, gateways, i2p, office, role, sanitise
+from eepost.app.cli import account, config, gateway, gateways, i2p, office, role, sanitise, scanner
 
 app = typer.Typer(
     name="eepost",
@@ -25,6 +25,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(role.app, name="role")
 app.add_typer(config.app, name="config")
 app.add_typer(i2p.app, name="i2p")
+app.add_typer(scanner.app, name="scanner")
 
 _gateway = typer.Typer(help=gateway.HELP, no_args_is_help=True)
 for _name, _command in (gateway.COMMANDS | gateways.COMMANDS).items():

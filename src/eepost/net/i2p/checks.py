@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from random import SystemRandom
 
@@ -26,6 +25,7 @@ from eepost.net.connect import (
     Unreachable,
     isolation,
 )
+from eepost.net.findings import Finding, fine, unchecked, wrong
 from eepost.net.i2p.keys import KeysUnusable, read_keys
 from eepost.net.listeners import Endpoint, listen
 from eepost.net.peers import PeerKind, Resolver, from_header, resolve
@@ -39,39 +39,6 @@ APPARMOR_LOADED = "sys/kernel/security/apparmor/profiles"
 APPARMOR_PROFILE = "etc/apparmor.d/usr.sbin.i2pd"
 APPARMOR_LOCAL = "etc/apparmor.d/local/usr.sbin.i2pd"
 APPARMOR_NAMES = ("i2pd", "/usr/sbin/i2pd", "/{usr/,}sbin/i2pd")
-
-
-class State(Enum):
-    """How a finding turned out."""
-
-    FINE = "ok"
-    WRONG = "wrong"
-    UNCHECKED = "not checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, how it is, and what to do about it."""
-
-    subject: str
-    state: State
-    text: str
-    mend: str = ""
-
-
-def fine(subject: str, text: str) -> Finding:
-    """Return a finding that needs nothing."""
-    return Finding(subject, State.FINE, text)
-
-
-def wrong(subject: str, text: str, mend: str) -> Finding:
-    """Return a finding that needs a mend."""
-    return Finding(subject, State.WRONG, text, mend)
-
-
-def unchecked(subject: str, text: str, mend: str = "") -> Finding:
-    """Return that something could not be looked at."""
-    return Finding(subject, State.UNCHECKED, text, mend)
 
 
 @dataclass(frozen=True, slots=True)
