@@ -103,7 +103,7 @@ def test_counts_tell_what_was_found_and_the_journal_no_names(tmp_path: Path, cla
 
 def test_serve_says_that_the_scanner_can_be_relied_on(scanning: PostOffice) -> None:
     assert events(scanning, "nothing is scanned") == []
-    assert "finds what it must find" in events(scanning, "virus scanner")[0]
+    assert any("finds what it must find" in each for each in events(scanning, "virus scanner"))
 
 
 def test_serve_without_a_scanner_says_so_and_delivers_unmarked(new_office: PostOffice) -> None:
