@@ -29,6 +29,7 @@ from bench.report import (
     write_json,
     write_markdown,
 )
+from bench.sanitiser import is_possible
 from bench.scenarios import CONTENDERS, SCENARIOS, Workshop, play
 
 _EPILOGUE = """\
@@ -144,6 +145,9 @@ def _measure(
             continue
         if scenario.name == "flushes" and not FlushCount.is_possible():
             print("bench: flushes are not counted: strace is not installed", file=sys.stderr)
+            continue
+        if not is_possible(scenario.name):
+            print("bench: the folder of real messages is missing", file=sys.stderr)
             continue
         print(f"\n{scenario.name}: {scenario.about}", flush=True)
         for contender, figures in play(workshop, scenario, contenders, rounds):

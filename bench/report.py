@@ -22,6 +22,15 @@ _COLUMNS = {
     "flushes": "flushes each",
     "octets": "octets a connection",
     "resident_mb": "MB in all",
+    "ascii_us": "ASCII us",
+    "utf8_us": "UTF-8 us",
+    "quoted_us": "quoted-printable us",
+    "base64_us": "base64 us",
+    "cyrillic_us": "Cyrillic us",
+    "flowed_us": "flowed us",
+    "slowest_ms": "slowest ms",
+    "seconds": "s",
+    "peak_mb": "peak MB",
 }
 
 

@@ -21,6 +21,7 @@ from bench.measure import (
 from bench.offices import PostOffice, logins, running
 from bench.peers import MAILDIR, SDBOX_TUNED, Dovecot, PostfixDovecot
 from bench.processes import FlushCount
+from bench.sanitiser import measured_apart
 from bench.sink import Forgetful
 
 CONTENDERS = (OURS, "postfix", "maildir", "sdbox", "sink")
@@ -132,6 +133,18 @@ def _flushes(workshop: Workshop, contender: str) -> Figures:
         return count_flushes(office, count, _CLIENTS, workshop.seconds)
 
 
+def _texts(_workshop: Workshop, _contender: str) -> Figures:
+    return measured_apart("texts")
+
+
+def _corpus(_workshop: Workshop, _contender: str) -> Figures:
+    return measured_apart("corpus")
+
+
+def _pictures(_workshop: Workshop, _contender: str) -> Figures:
+    return measured_apart("pictures")
+
+
 def _fresh(workshop: Workshop, contender: str, load: Callable[[PostOffice], Figures]) -> Figures:
     """Put a load on a post office that has seen none before."""
     office, folder = workshop.make(contender)
@@ -180,6 +193,9 @@ SCENARIOS = (
     Scenario(
         "flushes", "flushes while 50 clients submit", (OURS, "postfix"), _flushes, is_steady=True
     ),
+    Scenario("texts", "the sanitiser alone: 4 kB of text in all its encodings", (OURS,), _texts),
+    Scenario("corpus", "the sanitiser alone: real messages", (OURS,), _corpus),
+    Scenario("pictures", "the sanitiser alone: 10 MB of photographs", (OURS,), _pictures),
 )
 
 
