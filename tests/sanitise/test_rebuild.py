@@ -214,7 +214,21 @@ def test_file_of_unknown_type_is_treated_as_chosen() -> None:
     message = multipart("mixed", TEXT, UNKNOWN)
     assert b"sound" in content(children(made(message))[1])
     assert kinds(made(message, Choices(unknown=OnFailure.DROP))) == ["text/plain"]
-    assert "unknown type" in refused(message, Choices(unknown=OnFailure.REFUSE))
+    assert "Part 2 of 2 can't be cleaned: its type is unknown" in refused(
+        message, Choices(unknown=OnFailure.REFUSE)
+    )
+
+
+def test_file_in_a_nested_message_is_only_told_to_be_one() -> None:
+    nested = b"Content-Type: message/rfc822\r\n\r\n" + multipart("mixed", TEXT, PDF)
+    assert "A part can't be cleaned: PDF" in refused(nested)
+
+
+def test_document_that_is_text_is_cleaned_as_a_document() -> None:
+    rtf = rb"{\rtf1 words{\info{\author secret}}}"
+    message = made(b"Content-Type: text/rtf; name=a.rtf\r\n\r\n" + rtf)
+    assert kinds(message) == ["application/rtf"]
+    assert content(message) == rb"{\rtf1 words}"
 
 
 def test_nested_message_is_made_anew_too() -> None:
@@ -293,6 +307,15 @@ def test_tnef_is_unpacked() -> None:
     ]
     assert kinds(made(head + b"\r\nno TNEF")) == ["application/octet-stream"]
     assert kinds(made(head + b"\r\n" + TNEF[:6])) == ["text/plain"]
+
+
+def test_file_in_a_tnef_that_cannot_be_cleaned_is_treated_as_chosen() -> None:
+    body = base64.encodebytes(TNEF.replace(b"content", b"%PDF/ID")).replace(b"\n", b"\r\n")
+    packed = base64.encodebytes(TNEF.replace(b"content", b"Rar!\x1a\x07.")).replace(b"\n", b"\r\n")
+    head = b"Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    assert "application/pdf" in kinds(made(head + body))
+    assert "RAR" in refused(head + packed)
+    assert len(kinds(made(head + packed, Choices(unclean=OnFailure.DROP)))) == 3
 
 
 def test_too_large_tnef_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

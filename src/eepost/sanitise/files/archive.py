@@ -3,20 +3,19 @@
 
 Trust: anybody may have made the file.
 
-Entries are copied compressed, by slice, in their order; only those that hold metadata or pictures
-are unpacked, never more than a bounded number of octets.
+Entries are copied compressed, by slice, in their order; only those that hold metadata or files
+for which there are rules are unpacked, never more than a bounded number of octets.
 """
 
 import re
 import struct
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.office_parts import Clean, part_rules
+from eepost.sanitise.files.outcome import SEEN_OCTETS, Inner, Unclean
 
-# Octets unpacked from one archive. Messages have at most 10 MB; what grows more is a bomb.
-MAX_UNPACKED_OCTETS = 64 * 1024 * 1024
+MAGIC = b"PK\x03\x04"
 # Entries in one archive: documents have some hundreds.
 MAX_ENTRIES = 10_000
 
@@ -25,40 +24,6 @@ _MALFORMED = "archive is damaged, or of a kind that is not known here"
 _DOS_EPOCH = 0x0021  # 1980-01-01, the earliest day a zip file can name
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 0x0001, 0x0800
-
-_EMPTY_CORE = (
-    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><cp:coreProperties xmlns:cp='
-    b'"http://schemas.openxmlformats.org/package/2006/metadata/core-properties"/>'
-)
-_EMPTY_PROPERTIES = (
-    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><Properties xmlns='
-    b'"http://schemas.openxmlformats.org/officeDocument/2006/%s-properties"/>'
-)
-_EMPTY_META = (
-    b'<?xml version="1.0" encoding="UTF-8"?><office:document-meta xmlns:office='
-    b'"urn:oasis:names:tc:opendocument:xmlns:office:1.0" office:version="1.2"><office:meta/>'
-    b"</office:document-meta>"
-)
-_REPLACED = {
-    b"docProps/core.xml": _EMPTY_CORE,
-    b"docProps/app.xml": _EMPTY_PROPERTIES % b"extended",
-    b"docProps/custom.xml": _EMPTY_PROPERTIES % b"custom",
-    b"meta.xml": _EMPTY_META,
-}
-# OpenDocument keeps the printer's name and set-up in its settings.
-_PRINTER = re.compile(
-    rb'(<config:config-item config:name="Printer(?:Name|Setup)"[^<>]*+>)'
-    rb"[^<]*+(</config:config-item>)"
-)
-# Word numbers its editing sessions, and names who changed and when; the text needs neither.
-_SESSIONS = re.compile(
-    rb' w:rsid[A-Za-z]{0,20}="[0-9A-Fa-f]{1,8}"|<w:rsids>'
-    rb'(?:<w:rsid(?:Root)? w:val="[0-9A-Fa-f]{1,8}"/>\s*+)*+</w:rsids>'
-)
-_WORD_PARTS = re.compile(
-    rb"word/(?:document|settings|styles|header\d*|footer\d*|footnotes|endnotes)\.xml"
-)
-_PICTURE = re.compile(rb"(?i).*\.(?:jpe?g|png|gif|webp)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +37,26 @@ class _Entry:
     attributes: int
 
 
-def strip_archive(octets: bytes, strip_picture: Callable[[bytes], bytes]) -> bytes:
-    """Return the archive without metadata. Raises Unclean where it can't be followed.
-
-    `strip_picture` cleans a picture by what it is and gives others back.
-    """
-    budget = MAX_UNPACKED_OCTETS
-    entries = []
+def strip_archive(octets: bytes, inner: Inner) -> bytes:
+    """Return the archive without metadata. Raises Unclean where it can't be followed."""
     try:
         listed = _entries(octets)
     except Unclean:
         return _blanked(octets)
-    for entry in listed:
-        if _is_rewritten(entry.name) and not entry.flags & _ENCRYPTED:
-            content = _unpack(entry, budget)
-            budget -= len(content)
-            cleaned = _clean(entry.name, content, strip_picture)
-            entries.append(entry if cleaned == content else _pack(entry, cleaned))
-        else:
-            entries.append(entry)
-    return _write(entries)
+    rules = part_rules({each.name for each in listed})
+    return _write([_cleaned(each, rules(each.name), inner) for each in listed])
+
+
+def _cleaned(entry: _Entry, clean: Clean | None, inner: Inner) -> _Entry:
+    if entry.flags & _ENCRYPTED:
+        return entry
+    if clean is not None:
+        cleaned = clean(content := _unpack(entry, inner))
+    elif inner.is_known(_unpacked(entry, SEEN_OCTETS)):
+        cleaned = inner.strip(content := _unpack(entry, inner))
+    else:
+        return entry
+    return entry if cleaned == content else _pack(entry, cleaned)
 
 
 def _blanked(octets: bytes) -> bytes:
@@ -107,33 +72,18 @@ def _blanked(octets: bytes) -> bytes:
         blanked[time : time + 4] = struct.pack("<HH", 0, _DOS_EPOCH)
         name_size, extra_size = struct.unpack_from("<HH", octets + bytes(4), sizes)
         name_at = sizes + (4 if is_local else 18)
-        if _is_rewritten(octets[name_at : name_at + name_size]):
+        if _TELLING.fullmatch(octets[name_at : name_at + name_size]):
             raise Unclean(_MALFORMED)
         extra = slice(name_at + name_size, min(name_at + name_size + extra_size, len(octets)))
         blanked[extra] = bytes(max(0, extra.stop - extra.start))
     return bytes(blanked)
 
 
+# Of a damaged archive nobody knows what it is: names of parts that tell, whatever they are in.
+_TELLING = re.compile(
+    rb"(?i)docProps/.*|word/.*|meta\.xml|settings\.xml|.*\.(?:jpe?g|png|gif|webp|pdf)"
+)
 _HEADER = re.compile(rb"PK(\x03\x04|\x01\x02)(?=.{44})", re.DOTALL)
-
-
-def _is_rewritten(name: bytes) -> bool:
-    return (
-        name in _REPLACED
-        or name == b"settings.xml"
-        or _WORD_PARTS.fullmatch(name) is not None
-        or _PICTURE.fullmatch(name) is not None
-    )
-
-
-def _clean(name: bytes, content: bytes, strip_picture: Callable[[bytes], bytes]) -> bytes:
-    if name in _REPLACED:
-        return _REPLACED[name]
-    if name == b"settings.xml":
-        return _PRINTER.sub(rb"\1\2", content)
-    if _WORD_PARTS.fullmatch(name):
-        return _SESSIONS.sub(b"", content)
-    return strip_picture(content)
 
 
 def _entries(octets: bytes) -> list[_Entry]:
@@ -176,19 +126,22 @@ def _entry(octets: bytes, at: int, shift: int) -> tuple[_Entry, int]:
     return entry, at + 46 + name_size + extra_size + comment_size
 
 
-def _unpack(entry: _Entry, budget: int) -> bytes:
+def _unpack(entry: _Entry, inner: Inner) -> bytes:
+    content = _unpacked(entry, inner.octets + 1)
+    inner.take(len(content))
+    return content
+
+
+def _unpacked(entry: _Entry, most: int) -> bytes:
+    """Return the first `most` octets of an entry."""
     if entry.method == _STORED:
-        return bytes(entry.packed)
+        return bytes(entry.packed[:most])
     if entry.method != _DEFLATED:
         raise Unclean(_MALFORMED)
-    inflater = zlib.decompressobj(-15)
     try:
-        content = inflater.decompress(entry.packed, budget + 1)
+        return zlib.decompressobj(-15).decompress(entry.packed, most)
     except zlib.error:
         raise Unclean(_MALFORMED) from None
-    if len(content) > budget:
-        raise Unclean("archive grows too large")
-    return content
 
 
 def _pack(entry: _Entry, content: bytes) -> _Entry:

@@ -5,7 +5,10 @@ The orientation stays, in an EXIF block of our own, or pictures would lie on the
 that is cut short or damaged is kept as far as it can be followed: more than that nobody shows.
 """
 
+import re
 import struct
+
+from eepost.sanitise.files.icc import strip_icc
 
 MAGIC = b"\xff\xd8\xff"
 # Segments and scans in one picture: real ones have some dozens, each costs microseconds.
@@ -18,6 +21,11 @@ _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _NO_SEGMENT = frozenset((0x00, 0x01, *range(0xD0, 0xD9), 0xFF))
 _ORIENTATION_TAG = 0x0112
 _IFD_ENTRIES = 512
+_ICC = b"ICC_PROFILE\0"
+_ICC_HEAD = 18  # marker, length, name, number and count
+_TELLING = re.compile(
+    rb"\xff(?:\xe1(..)(?:Exif\0\0|http://ns\.adobe\.com/)|\xed(..)Photoshop 3\.0\0)", re.DOTALL
+)
 
 
 def strip_jpeg(octets: bytes) -> bytes:
@@ -41,7 +49,31 @@ def strip_jpeg(octets: bytes) -> bytes:
     if orientation != 1:
         # Behind JFIF's APP0 where there is one, since that must come first.
         pieces.insert(2 if pieces[1:] and pieces[1][1] == _APP0 else 1, _exif(orientation))
-    return b"".join(pieces) + b"\xff\xd9"
+    return b"".join(_with_clean_profile(pieces)) + b"\xff\xd9"
+
+
+def blank_exif(octets: bytes) -> bytes:
+    """Return any octets with the metadata of JPEG pictures in them made zero in their places."""
+    made = bytearray(octets)
+    for found in _TELLING.finditer(octets):
+        size = int.from_bytes(found[1] or found[2], "big")
+        end = min(found.start() + 2 + size, len(made))
+        made[found.start() + 4 : end] = bytes(max(0, end - found.start() - 4))
+    return bytes(made)
+
+
+def _with_clean_profile(pieces: list[bytes]) -> list[bytes]:
+    """Return the pieces with the colour profile cleaned, which may stand in several of them."""
+    places = [at for at, each in enumerate(pieces) if each[4:16] == _ICC and each[1] == _APP2]
+    places.sort(key=lambda at: pieces[at][16:17])
+    profile = strip_icc(b"".join(pieces[at][_ICC_HEAD:] for at in places))
+    start = 0
+    for at in places:
+        size = len(pieces[at]) - _ICC_HEAD
+        cleaned = pieces[at][:_ICC_HEAD] + profile[start : start + size]
+        pieces[at] = cleaned if profile else b""
+        start += size
+    return pieces
 
 
 def _next_segment(octets: bytes, at: int) -> tuple[int, bytes, int] | None:
@@ -68,7 +100,7 @@ def _kept(marker: int, segment: bytes) -> bytes | None:
         # The thumbnail may show what was cut off from the picture.
         return segment[:12] + b"\0\0" if segment.startswith(b"JFIF\0") else None
     if marker == _APP2:
-        return segment if segment.startswith(b"ICC_PROFILE\0") else None
+        return segment if segment.startswith(_ICC) else None
     if marker == _APP14:
         return segment if segment.startswith(b"Adobe") else None
     return None if _APP0 <= marker <= 0xEF or marker == _COMMENT else segment

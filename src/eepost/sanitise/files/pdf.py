@@ -6,6 +6,8 @@ from io import BytesIO
 
 import pikepdf
 
+from eepost.sanitise.files import jpeg
+from eepost.sanitise.files.icc import strip_icc
 from eepost.sanitise.files.outcome import Unclean
 
 # Objects in one document: reading each costs some microseconds.
@@ -18,7 +20,15 @@ _HIDING = re.compile(rb"/(?:Author|Creator|Producer|Metadata|ObjStm|Encrypt)\b|<
 _TELLING = re.compile(
     rb"/ID\s*\[[^\]]{0,200}\]|/Info \d+ \d+ R|/(?:CreationDate|ModDate)\s*\([^)]{0,100}\)"
 )
-_PRIVATE_KEYS = ("/Metadata", "/PieceInfo", "/LastModified", "/Thumb", "/SpiderInfo")
+_PRIVATE_KEYS = ("/Metadata", "/PieceInfo", "/LastModified", "/Thumb", "/SpiderInfo", "/ModDate")
+# Kinds of notes that people write on pages (ISO 32000-1 12.5.6); a form's fields are none.
+_NOTES = frozenset(
+    {
+        *("/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Stamp"),
+        *("/Highlight", "/Underline", "/Squiggly", "/StrikeOut", "/Caret", "/Ink", "/Redact"),
+        *("/FileAttachment", "/Popup"),
+    }
+)
 
 
 def strip_pdf(octets: bytes) -> bytes:
@@ -56,3 +66,26 @@ def _strip(document: pikepdf.Pdf) -> None:
             for key in _PRIVATE_KEYS:
                 if key in each:
                     del each[key]
+            _strip_note(each)
+        if isinstance(each, pikepdf.Stream):
+            _strip_stream(each)
+
+
+def _strip_note(each: pikepdf.Object) -> None:
+    """Remove who wrote a note on a page and when; what it says stays."""
+    if each.get("/Subtype") in _NOTES and "/Rect" in each:
+        for key in ("/T", "/M", "/CreationDate", "/NM"):
+            if key in each:
+                del each[key]
+
+
+def _strip_stream(stream: pikepdf.Stream) -> None:
+    """Clean a picture as its camera wrote it, and a colour profile."""
+    if stream.get("/Filter") == "/DCTDecode" and "/DecodeParms" not in stream:
+        picture = stream.read_raw_bytes()
+        if picture.startswith(jpeg.MAGIC):
+            stream.write(jpeg.strip_jpeg(picture), filter=pikepdf.Name.DCTDecode)
+    elif "/N" in stream and "/Type" not in stream:
+        profile = strip_icc(stream.read_bytes())
+        if profile:
+            stream.write(profile)

@@ -2,10 +2,16 @@
 """PNG of the chunks that are seen: no text, times, EXIF, nor anything that is not known here."""
 
 import struct
+import zlib
+
+from eepost.sanitise.files.icc import strip_icc
+
+# Octets of a colour profile: printers' ones take some megabytes.
+MAX_PROFILE_OCTETS = 8 * 1024 * 1024
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset(
-    b"IHDR PLTE IDAT tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD pHYs hIST acTL fcTL fdAT".split()
+    b"IHDR PLTE IDAT tRNS gAMA cHRM sRGB cICP sBIT bKGD pHYs hIST acTL fcTL fdAT".split()
 )
 
 
@@ -22,7 +28,22 @@ def strip_png(octets: bytes) -> bytes:
         end = at + 12 + length
         if kind == b"IEND":
             break
-        if kind in _KEPT:
+        if kind == b"iCCP":
+            pieces.append(_clean_profile(octets[at + 8 : end - 4]))
+        elif kind in _KEPT:
             pieces.append(octets[at:end])
         at = end
     return b"".join(pieces) + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def _clean_profile(chunk: bytes) -> bytes:
+    """Return the chunk with a clean profile under a name that tells nothing; nothing if damaged."""
+    packed = chunk.partition(b"\0")[2][1:]
+    try:
+        profile = strip_icc(zlib.decompressobj().decompress(packed, MAX_PROFILE_OCTETS))
+    except zlib.error:
+        return b""
+    if not profile:
+        return b""
+    content = b"iCCPicc\0\0" + zlib.compress(profile)
+    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))

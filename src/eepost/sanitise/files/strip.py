@@ -4,9 +4,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from eepost.sanitise.files import gif, jpeg, pdf, png
+from eepost.sanitise.files import (
+    bmff,
+    chunks,
+    compound,
+    documents,
+    gif,
+    jpeg,
+    matroska,
+    mp3,
+    ogg,
+    packed,
+    pdf,
+    png,
+    rasters,
+    svg,
+    tiff,
+)
+from eepost.sanitise.files.archive import MAGIC as ARCHIVE
 from eepost.sanitise.files.archive import strip_archive
+from eepost.sanitise.files.beyond import rules_missing
+from eepost.sanitise.files.office import strip_office
+from eepost.sanitise.files.outcome import MAX_UNPACKED_OCTETS, Inner, Unclean
 from eepost.sanitise.files.webp import strip_webp
+
+# Files in files: a picture in a document is one, in a zip file of documents two.
+MAX_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,35 +42,99 @@ class Cleaned:
 
 
 def strip_file(octets: bytes) -> Cleaned:
-    """Return the file without metadata. Raises Unclean where its rules could not be followed."""
-    for magic, kind, media_type, strip in _RULES:
-        if octets.startswith(magic):
-            return Cleaned(strip(octets), kind, media_type)
-    if octets[:4] == b"RIFF" and octets[8:12] == b"WEBP":
-        return Cleaned(strip_webp(octets), "WebP", "image/webp")
+    """Return the file without metadata.
+
+    Raises Unclean where its rules could not be followed, and where it is known to tell of people,
+    machines or times but nobody here has rules for it.
+    """
+    return _strip(octets, _Unpacking())
+
+
+def is_text_with_rules(octets: bytes) -> bool:
+    """Say whether a text is a document or a drawing for which there are rules."""
+    return octets.startswith((documents.RTF, *documents.POSTSCRIPT)) or svg.is_svg(octets)
+
+
+@dataclass(slots=True)
+class _Unpacking:
+    """Files in a file; see `Inner`."""
+
+    octets: int = MAX_UNPACKED_OCTETS
+    depth: int = 0
+
+    def take(self, octets: int) -> None:
+        self.octets -= octets
+        if self.octets < 0:
+            raise Unclean("archive grows too large")
+
+    def is_known(self, beginning: bytes) -> bool:
+        return any(rule.is_one(beginning) for rule in _RULES) or rules_missing(beginning) != ""
+
+    def strip(self, octets: bytes) -> bytes:
+        if self.depth == MAX_DEPTH:
+            raise Unclean("files are packed into each other too often")
+        self.depth += 1
+        cleaned = _strip(octets, self).octets
+        self.depth -= 1
+        return cleaned
+
+
+def _strip(octets: bytes, inner: Inner) -> Cleaned:
+    for rule in _RULES:
+        if rule.is_one(octets):
+            return Cleaned(rule.strip(octets, inner), rule.kind, rule.media_type)
+    missing = rules_missing(octets)
+    if missing:
+        raise Unclean(missing)
     return Cleaned(octets, "", "")
 
 
-def strip_picture(octets: bytes) -> bytes:
-    """Return a picture without metadata, anything else as it is."""
-    for magic, _, _, strip in _PICTURES:
-        if octets.startswith(magic):
-            return strip(octets)
-    return octets
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    kind: str
+    media_type: str
+    is_one: Callable[[bytes], bool]
+    strip: Callable[[bytes, Inner], bytes]
 
 
-def _strip_archive(octets: bytes) -> bytes:
-    return strip_archive(octets, strip_picture)
+def _starts(*magics: bytes) -> Callable[[bytes], bool]:
+    return lambda octets: octets.startswith(magics)
 
 
-_Rule = tuple[bytes, str, str, Callable[[bytes], bytes]]
-_PICTURES: tuple[_Rule, ...] = (
-    (jpeg.MAGIC, "JPEG", "image/jpeg", jpeg.strip_jpeg),
-    (png.MAGIC, "PNG", "image/png", png.strip_png),
-    (gif.MAGIC, "GIF", "image/gif", gif.strip_gif),
-)
-_RULES: tuple[_Rule, ...] = (
-    *_PICTURES,
-    (pdf.MAGIC, "PDF", "application/pdf", pdf.strip_pdf),
-    (b"PK\x03\x04", "archive", "", _strip_archive),
+def _riff(kind: bytes) -> Callable[[bytes], bool]:
+    return lambda octets: chunks.is_riff(octets, kind)
+
+
+def _alone(strip: Callable[[bytes], bytes]) -> Callable[[bytes, Inner], bytes]:
+    """Return the rule for a file in which no others are looked for."""
+    return lambda octets, _: strip(octets)
+
+
+_RULES = (
+    _Rule("JPEG", "image/jpeg", _starts(jpeg.MAGIC), _alone(jpeg.strip_jpeg)),
+    _Rule("PNG", "image/png", _starts(png.MAGIC), _alone(png.strip_png)),
+    _Rule("GIF", "image/gif", _starts(gif.MAGIC), _alone(gif.strip_gif)),
+    _Rule("WebP", "image/webp", _riff(b"WEBP"), _alone(strip_webp)),
+    _Rule("PDF", "application/pdf", _starts(pdf.MAGIC), _alone(pdf.strip_pdf)),
+    _Rule("archive", "", _starts(ARCHIVE), strip_archive),
+    _Rule("gzip", "", _starts(packed.GZIP), packed.strip_gzip),
+    _Rule("tar", "application/x-tar", packed.is_tar, packed.strip_tar),
+    _Rule("Office", "", _starts(compound.MAGIC), _alone(strip_office)),
+    _Rule("RTF", "application/rtf", _starts(documents.RTF), _alone(documents.strip_rtf)),
+    _Rule("PostScript", "", _starts(*documents.POSTSCRIPT), _alone(documents.strip_postscript)),
+    _Rule("PostScript", "", _starts(documents.PREVIEWED), _alone(documents.strip_previewed)),
+    _Rule("TIFF", "image/tiff", _starts(*tiff.MAGICS), _alone(tiff.strip_tiff)),
+    _Rule("MP4 or HEIC", "", bmff.is_bmff, _alone(bmff.strip_bmff)),
+    _Rule("Matroska", "", _starts(matroska.MAGIC), _alone(matroska.strip_matroska)),
+    _Rule("MP3", "audio/mpeg", mp3.is_mp3, _alone(mp3.strip_mp3)),
+    _Rule("Ogg", "", _starts(ogg.MAGIC), _alone(ogg.strip_ogg)),
+    _Rule("FLAC", "audio/flac", _starts(chunks.FLAC), _alone(chunks.strip_flac)),
+    _Rule("WAV", "audio/x-wav", _riff(b"WAVE"), _alone(chunks.strip_wav)),
+    _Rule("AVI", "video/x-msvideo", _riff(b"AVI "), _alone(chunks.strip_avi)),
+    _Rule("AIFF", "audio/x-aiff", chunks.is_aiff, _alone(chunks.strip_aiff)),
+    _Rule("AU", "audio/basic", _starts(chunks.AU), _alone(chunks.strip_au)),
+    _Rule("BMP", "image/bmp", rasters.is_bmp, _alone(rasters.strip_bmp)),
+    _Rule("Netpbm", "", rasters.is_netpbm, _alone(rasters.strip_netpbm)),
+    _Rule("X window dump", "", rasters.is_xwd, _alone(rasters.strip_xwd)),
+    _Rule("SVG", "image/svg+xml", svg.is_svg, svg.strip_svg),
 )

@@ -3,6 +3,8 @@
 
 import struct
 
+from eepost.sanitise.files.icc import strip_icc
+
 _KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 _EXIF_AND_XMP_FLAGS = 0x0C
 
@@ -19,6 +21,9 @@ def strip_webp(octets: bytes) -> bytes:
             chunk = octets[at:end]
             if kind == b"VP8X" and len(chunk) > 8:
                 chunk = chunk[:8] + bytes((chunk[8] & ~_EXIF_AND_XMP_FLAGS,)) + chunk[9:]
+            if kind == b"ICCP":
+                profile = strip_icc(chunk[8 : 8 + length])
+                chunk = chunk[:8] + profile.ljust(len(chunk) - 8, b"\0")
             pieces.append(chunk)
         at = end
     body = b"WEBP" + b"".join(pieces)

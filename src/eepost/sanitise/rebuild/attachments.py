@@ -6,7 +6,7 @@ from eepost.mail.parameters import write_parameters
 from eepost.mail.reply import Reply
 from eepost.sanitise.choices import OnFailure
 from eepost.sanitise.files.outcome import Unclean
-from eepost.sanitise.files.strip import strip_file
+from eepost.sanitise.files.strip import Cleaned, strip_file
 from eepost.sanitise.names import file_type
 from eepost.sanitise.parts import disposition_of, part_name
 from eepost.sanitise.rebuild.built import OCTETS, Built, Refusal, built_file
@@ -16,39 +16,45 @@ from eepost.sanitise.text import is_utf8
 
 def file(rebuilder: Rebuilder, part: Part) -> Built | None:
     """Return a file without metadata, by what it is."""
-    content = rebuilder.content(part)
-    try:
-        cleaned = strip_file(content)
-    except Unclean as reason:
-        return unclean(rebuilder, part, content, str(reason))
-    if not cleaned.kind:
-        return _unknown(rebuilder, part, content)
-    if cleaned.octets != content:
-        rebuilder.tally.add(f"{cleaned.kind} cleaned")
+    cleaned = cleaned_file(rebuilder, part, rebuilder.content(part))
+    if cleaned is None:
+        return None
     return known_file(rebuilder, part, cleaned.octets, cleaned.media_type)
 
 
-def _unknown(rebuilder: Rebuilder, part: Part, content: bytes) -> Built | None:
-    choice = rebuilder.around.choices.unknown
+def cleaned_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Cleaned | None:
+    """Return the file `content`, which stands in `part`, as it may go on; None where it goes."""
+    choices = rebuilder.around.choices
+    try:
+        cleaned = strip_file(content)
+    except Unclean as reason:
+        return _chosen(choices.unclean, "file", rebuilder, part, (content, str(reason)))
+    if not cleaned.kind:
+        unknown = (content, "its type is unknown")
+        return _chosen(choices.unknown, "unknown file", rebuilder, part, unknown)
+    if cleaned.octets != content:
+        rebuilder.tally.add(f"{cleaned.kind} cleaned")
+    return cleaned
+
+
+def _chosen(
+    choice: OnFailure, kind: str, rebuilder: Rebuilder, part: Part, file: tuple[bytes, str]
+) -> Cleaned | None:
+    content, reason = file
     if choice is OnFailure.REFUSE:
-        raise Refusal(Reply(554, "5.6.1", "A file of unknown type can't be cleaned"))
+        raise Refusal(Reply(554, "5.6.1", f"{rebuilder.place(part)} can't be cleaned: {reason}"))
     if choice is OnFailure.DROP:
-        rebuilder.tally.add("unknown file dropped")
+        rebuilder.tally.add(f"{kind} dropped")
         return None
-    rebuilder.tally.add("unknown file passed as it is")
-    return known_file(rebuilder, part, content)
+    rebuilder.tally.add(f"{kind} passed as it is")
+    return Cleaned(content, "", "")
 
 
 def unclean(rebuilder: Rebuilder, part: Part, content: bytes, reason: str) -> Built | None:
-    """Return what the user chose for a file that can't be cleaned."""
+    """Return what the user chose for a part that can't be cleaned."""
     choice = rebuilder.around.choices.unclean
-    if choice is OnFailure.REFUSE:
-        raise Refusal(Reply(554, "5.6.1", f"A file can't be cleaned: {reason}"))
-    if choice is OnFailure.DROP:
-        rebuilder.tally.add("file dropped")
-        return None
-    rebuilder.tally.add("file passed as it is")
-    return known_file(rebuilder, part, content)
+    chosen = _chosen(choice, "file", rebuilder, part, (content, reason))
+    return None if chosen is None else known_file(rebuilder, part, chosen.octets)
 
 
 def known_file(rebuilder: Rebuilder, part: Part, octets: bytes, media_type: str = "") -> Built:

@@ -40,6 +40,7 @@ class Rebuilder:
     around: Surroundings
     rule_for: Callable[[Part], "Rule"]
     is_nested: bool = False
+    root: Part = field(init=False)
     view: memoryview = field(init=False)
     pictures: Pictures = field(init=False)
     _made: dict[int, Built | None] = field(default_factory=dict)  # HTML, by where it starts
@@ -50,6 +51,7 @@ class Rebuilder:
 
     def build_root(self, root: Part) -> Built:
         """Return the body of a whole message; an empty text where nothing of it is left."""
+        self.root = root
         self.pictures.collect(root)
         for part in html_to_read(root):  # first, since it numbers the pictures
             self._made[part.start] = self.rule_for(part)(self, part)
@@ -69,6 +71,13 @@ class Rebuilder:
         """Return the decoded body of a part."""
         octets = bytes(self.view[part.body_start : part.end])
         return decode_transfer(octets, part.transfer_encoding)
+
+    def place(self, part: Part) -> str:
+        """Return which part it is, for its sender: names of files may stand in no reply."""
+        leaves = [each for each in self.root.walk() if not each.children]
+        if self.is_nested or part not in leaves:
+            return "A part"
+        return f"Part {leaves.index(part) + 1} of {len(leaves)}"
 
     def boundary(self) -> str:
         """Return a boundary that nothing can hold."""

@@ -6,10 +6,11 @@ from eepost.mail.message import Part
 from eepost.mail.parameters import Parameters, write_parameters
 from eepost.sanitise.armor import holds_armor, strip_armor_headers
 from eepost.sanitise.choices import Html
+from eepost.sanitise.files.strip import is_text_with_rules
 from eepost.sanitise.html import declared_charset, extract_text, rebuild_html
 from eepost.sanitise.names import file_type
 from eepost.sanitise.parts import is_file, kind_of, part_name
-from eepost.sanitise.rebuild.attachments import known_file, named_file, unclean
+from eepost.sanitise.rebuild.attachments import file, known_file, named_file, unclean
 from eepost.sanitise.rebuild.built import OCTETS, TEXT_HTML, TEXT_PLAIN, Built, built_text
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.records import rebuild_calendar, rebuild_card
@@ -56,7 +57,9 @@ def _words(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
     return "utf-8", octets
 
 
-def _text_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Built:
+def _text_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Built | None:
+    if is_text_with_rules(content):
+        return file(rebuilder, part)
     content = strip_armor_headers(content)
     if part.main_type != "text" and not is_utf8(content):
         return known_file(rebuilder, part, content, OCTETS)

@@ -4,10 +4,9 @@
 from eepost.mail.message import Part
 from eepost.mail.parameters import write_parameters
 from eepost.sanitise.files.outcome import Unclean
-from eepost.sanitise.files.strip import strip_file
 from eepost.sanitise.files.tnef import MAGIC, Unpacked, unpack_tnef
 from eepost.sanitise.names import file_name, file_type
-from eepost.sanitise.rebuild.attachments import file, unclean
+from eepost.sanitise.rebuild.attachments import cleaned_file, file, unclean
 from eepost.sanitise.rebuild.built import Built, built_file, built_multipart
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.rebuild.texts import plain_text
@@ -23,14 +22,18 @@ def tnef(rebuilder: Rebuilder, part: Part) -> Built | None:
     except Unclean as reason:
         return unclean(rebuilder, part, content, str(reason))
     built = [plain_text(text)] if text.strip() else []
-    built += [_unpacked(each) for each in files]
+    found = [_unpacked(rebuilder, part, each) for each in files]
+    built += [each for each in found if each is not None]
     rebuilder.tally.add("TNEF unpacked")
     if len(built) > 1:
         return built_multipart("multipart/mixed", (), rebuilder.boundary(), built)
     return built[0] if built else None
 
 
-def _unpacked(unpacked: Unpacked) -> Built:
+def _unpacked(rebuilder: Rebuilder, part: Part, unpacked: Unpacked) -> Built | None:
     name = file_name(unpacked.name)
-    content_type = write_parameters(b"Content-Type", file_type(name, ""))
-    return built_file(content_type, name, strip_file(unpacked.octets).octets)
+    cleaned = cleaned_file(rebuilder, part, unpacked.octets)
+    if cleaned is None:
+        return None
+    content_type = write_parameters(b"Content-Type", cleaned.media_type or file_type(name, ""))
+    return built_file(content_type, name, cleaned.octets)

@@ -8,7 +8,6 @@ from eepost.services.portal.pages import (
     closing,
     creation,
     front,
-    help,
     mailbox,
     outgoing,
     password,
@@ -28,6 +27,5 @@ PAGES: Final[tuple[Page, ...]] = (
     *outgoing.PAGES,
     *rules.PAGES,
     *closing.PAGES,
-    *help.PAGES,
     *style.PAGES,
 )
