@@ -2,6 +2,8 @@
 from base64 import encodebytes
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise.specimens import AS_MAIL, specimens
@@ -13,9 +15,10 @@ FILE = b"Content-Type: application/x\r\nContent-Transfer-Encoding: base64\r\n\r\
 )
 
 
-def multipart(*parts: bytes, kind: bytes = b"mixed") -> bytes:
-    inside = b"".join(b"--b\r\n" + each + b"\r\n" for each in parts)
-    return b"Content-Type: multipart/%s; boundary=b\r\n\r\n%s--b--\r\n" % (kind, inside)
+def multipart(*parts: bytes, kind: bytes = b"mixed", boundary: bytes = b"b") -> bytes:
+    inside = b"".join(b"--%s\r\n%s\r\n" % (boundary, each) for each in parts)
+    head = b"Content-Type: multipart/%s; boundary=%s\r\n\r\n" % (kind, boundary)
+    return head + inside + b"--%s--\r\n" % boundary
 
 
 @pytest.mark.parametrize("encoding", [b"", b"7bit", b"8bit", b"Binary"])
@@ -68,3 +71,26 @@ def test_more_parts_than_any_sanitiser_lets_through_are_not_looked_at() -> None:
     with pytest.raises(PeerViolation):
         specimens([HEADER, multipart(*[TEXT] * 2_000)])
     assert len(specimens([HEADER, multipart(*[TEXT] * 1_000)])) == 1_001
+
+
+@given(st.binary(max_size=600), st.lists(st.binary(max_size=200), max_size=5))
+def test_any_octets_give_the_whole_mail_first_or_a_violation(
+    top: bytes, parts: list[bytes]
+) -> None:
+    for message in (top, HEADER + multipart(top, *parts), HEADER + FILE + top):
+        try:
+            found = specimens([message])
+        except PeerViolation:
+            continue
+        assert found[0] == AS_MAIL + message
+
+
+@given(st.binary(min_size=1, max_size=300), st.integers(0, 4))
+def test_content_of_an_encoded_part_is_among_the_specimens_however_deep(
+    content: bytes, depth: int
+) -> None:
+    encoded = encodebytes(content).replace(b"\n", b"\r\n")
+    part = b"Content-Type: image/x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + encoded
+    for layer in range(depth):
+        part = multipart(TEXT, part, boundary=b"b%d" % layer)
+    assert content in specimens([HEADER, part])

@@ -102,6 +102,8 @@ def test_counts_tell_what_was_found_and_the_journal_no_names(tmp_path: Path, cla
 
 
 def test_serve_says_that_the_scanner_can_be_relied_on(scanning: PostOffice) -> None:
+    assert submitted(scanning, HARMLESS)[0] == 250  # by then it was tried
+    fetched(scanning)
     assert events(scanning, "nothing is scanned") == []
     assert any("finds what it must find" in each for each in events(scanning, "virus scanner"))
 

@@ -60,7 +60,8 @@ async def ask(way: Way, command: bytes) -> bytes:
     """Return clamd's answer to `command` without its final NUL. Raises OSError."""
     async with _connected(way) as talk:
         await asyncio.get_running_loop().sock_sendall(talk, b"z%s\0" % command)
-        return (await _rest(talk, None)).removesuffix(b"\0")
+        answer, _ = await _rest(talk, None)
+    return answer.removesuffix(b"\0")
 
 
 async def instream(way: Way, specimens: Sequence[bytes]) -> Verdict:
@@ -69,24 +70,27 @@ async def instream(way: Way, specimens: Sequence[bytes]) -> Verdict:
     is_asked = False
     async with _connected(way) as talk:
         heard = None
+        command = b"zINSTREAM\0"
         # Where it hangs up while we speak, it may have said why before.
         with suppress(BrokenPipeError, ConnectionResetError):
-            await loop.sock_sendall(talk, b"zINSTREAM\0")
             for chunk in _chunks(_archived(specimens)):
-                await loop.sock_sendall(talk, b"".join((len(chunk).to_bytes(4, "big"), chunk)))
+                size = len(chunk).to_bytes(4, "big")
+                await loop.sock_sendall(talk, b"".join((command, size, chunk)))
+                command = b""
                 heard = _heard(talk)
                 if heard is not None:
                     break
             else:
+                await loop.sock_sendall(talk, command + bytes(4))
                 is_asked = True
-                await loop.sock_sendall(talk, bytes(4))
-        return _verdict(await _rest(talk, heard), is_asked)
+        answer, has_read_all = await _rest(talk, heard)
+    return _verdict(answer, is_asked and has_read_all)
 
 
-def _verdict(answer: bytes, is_asked: bool) -> Verdict:
+def _verdict(answer: bytes, is_heard: bool) -> Verdict:
     if answer == _TOO_LONG:
         return OVER_LIMITS  # said before the end, and rightly
-    if not is_asked:
+    if not is_heard:
         return DOWN  # it answered what it had not heard to the end
     if answer == b"stream: OK\0":
         return Clean()
@@ -145,12 +149,17 @@ def _heard(talk: socket.socket) -> bytes | None:
         return None
 
 
-async def _rest(talk: socket.socket, heard: bytes | None) -> bytes:
-    """Return `heard` and what follows, up to the end or one octet more than an answer may have."""
+async def _rest(talk: socket.socket, heard: bytes | None) -> tuple[bytes, bool]:
+    """Return `heard` with what follows, a bit more than an answer may have at most.
+
+    And whether it has read all that we sent: who hangs up before that resets the connection.
+    """
     loop = asyncio.get_running_loop()
     answer = heard or b""
-    with suppress(ConnectionResetError):  # an end too: it left unread what we went on saying
+    try:
         while heard != b"" and len(answer) <= MAX_ANSWER_OCTETS:
             heard = await loop.sock_recv(talk, MAX_ANSWER_OCTETS)
             answer += heard
-    return answer
+    except ConnectionResetError:
+        return answer, False
+    return answer, True
