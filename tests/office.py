@@ -46,7 +46,7 @@ class PostOffice(Role):
             "mail": {"domain": DOMAIN, "official_domains": (OFFICIAL,)},
             "smtp": {"listen": "127.0.0.1:0"},
             "pop3": {"listen": "127.0.0.1:0"},
-            "portal": {"listen": "127.0.0.1:0"},
+            "portal": {"listen": "127.0.0.1:0", "gates": (), "accounts_per_hour": 1_000},
             "gateways": {"listen": "127.0.0.1:0"},
         }
         for section, values in self.settings.items():

@@ -3,8 +3,9 @@
 
 from collections.abc import Callable, Iterable
 
+from eepost.accounts.invitations import Invitation
 from eepost.accounts.model import Account
-from eepost.accounts.ports import AccountChanged, NameTaken, NoSuchAccount
+from eepost.accounts.ports import AccountChanged, InvitationUsed, NameTaken, NoSuchAccount
 from eepost.maildrop.ports import StoreUnavailable
 
 
@@ -18,13 +19,18 @@ class MemoryAccounts:
         self._accounts: dict[str, Account] = {}
         self._tombstones: set[str] = set()
         self._roles: dict[str, str] = {}
+        self._used: set[bytes] = set()
         self._certificates: dict[int, bytes] = {}
         self._epoch = 1
 
-    def add(self, account: Account) -> None:
+    def add(self, account: Account, invitation: Invitation | None = None) -> None:
         self._check()
         if account.name in self._accounts or account.name in self._tombstones:
             raise NameTaken
+        if invitation is not None:
+            if invitation.tag in self._used:
+                raise InvitationUsed
+            self._used.add(invitation.tag)
         self._keep(account)
 
     def find(self, name: str) -> Account | None:

@@ -6,8 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from eepost.accounts.invitations import Invitation
 from eepost.accounts.model import Account, State
-from eepost.accounts.ports import AccountChanged, AccountStore, NameTaken, NoSuchAccount
+from eepost.accounts.ports import (
+    AccountChanged,
+    AccountStore,
+    InvitationUsed,
+    NameTaken,
+    NoSuchAccount,
+)
 from tests.contracts.samples import account, key_pair
 
 
@@ -24,6 +31,16 @@ class AccountStoreContract:
         store.add(bob)
         assert store.find("alice") == alice
         assert store.find("bob") == bob
+
+    def test_an_invitation_makes_one_account(self, store: AccountStore) -> None:
+        invitation = Invitation(b"tag", 20_000)
+        store.add(account("alice"), invitation)
+        with pytest.raises(InvitationUsed):
+            store.add(account("bob"), invitation)
+        assert store.find("bob") is None
+        with pytest.raises(NameTaken):
+            store.add(account("alice"), Invitation(b"another", 20_000))
+        store.add(account("carol"), Invitation(b"another", 20_000))
 
     def test_an_unknown_name_finds_nothing(self, store: AccountStore) -> None:
         store.add(account("alice"))

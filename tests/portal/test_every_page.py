@@ -13,8 +13,10 @@ from tests.portal.test_choices import signed_in
 PATHS = [page.path for page in PAGES]
 FORMS = [page.path for page in PAGES if page.act is not None]
 MAX_PAGE_OCTETS = 30_000
-# They show what a name or a hash stands for; without one there is nothing to show.
-ASKED_BY_NAME = {path for path in PATHS if path in {"/entry", "/key.asc"} or path.endswith("hu/*")}
+# They show what a name, a hash or a form before stands for; without one there is nothing.
+ASKED_BY_NAME = {"/entry", "/key.asc", "/digits.png", "/digits.wav"} | {
+    path for path in PATHS if path.endswith("hu/*")
+}
 
 
 def test_every_page_is_small_safe_and_the_same_for_every_browser(office: PostOffice) -> None:

@@ -4,6 +4,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
+from eepost.accounts.invitations import Invitation
 from eepost.accounts.model import Account
 
 T = TypeVar("T")
@@ -20,6 +21,10 @@ class NameTaken(Exception):  # noqa: N818 - an outcome for the caller, not a fau
     """The name belongs to an account or once did; a deleted name is never given again."""
 
 
+class InvitationUsed(Exception):  # noqa: N818 - an outcome for the caller, not a fault
+    """Somebody made an account by this invitation before."""
+
+
 class NoSuchAccount(Exception):  # noqa: N818 - an outcome for the caller, not a fault
     """No account has this name."""
 
@@ -34,8 +39,8 @@ class AccountStore(Protocol):
     Raises `eepost.maildrop.ports.StoreUnavailable` when the store cannot do its work.
     """
 
-    def add(self, account: Account) -> None:
-        """Keep a new account. Raises NameTaken."""
+    def add(self, account: Account, invitation: Invitation | None = None) -> None:
+        """Keep a new account and use up its invitation. Raises NameTaken, InvitationUsed."""
 
     def find(self, name: str) -> Account | None:
         """Return the account with this name (already in the normal form), or None."""

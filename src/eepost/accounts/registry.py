@@ -21,6 +21,7 @@ Which secret opens what, when there are several generations of keys and several 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from eepost.accounts.invitations import Invitation
 from eepost.accounts.keyring import Door, new_generation, open_seeds, rewrap
 from eepost.accounts.model import Account, PasswordCost, State
 from eepost.accounts.names import check_name, check_role, local_name
@@ -67,15 +68,18 @@ class Registry:
         self._randomness = randomness
         self._cost = cost or PasswordCost()
 
-    def create(self, name: str, password: str) -> Created:
-        """Make an account. Raises NameRefused, PasswordRefused, NameTaken."""
+    def create(self, name: str, password: str, invitation: Invitation | None = None) -> Created:
+        """Make an account, by an invitation if that is asked for.
+
+        Raises NameRefused, PasswordRefused, NameTaken, InvitationUsed.
+        """
         normal = check_name(name)
         record, derived = new_record(password, self._cost, self._randomness)
         number = int.from_bytes(self._randomness(8), "big") >> 1
         code, doors = self._new_doors(derived)
         key = new_generation(number, 1, doors, self._randomness)
         account = Account(number, normal, State.ENABLED, record, (key,))
-        self._store.add(account)
+        self._store.add(account, invitation)
         return Created(account, code)
 
     def find(self, name: str) -> Account:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.directory import Directory
+from eepost.accounts.invitations import INVITATIONS
 from eepost.accounts.memory import LoginMemory
 from eepost.accounts.model import Account
 from eepost.accounts.places import Places
@@ -137,6 +138,7 @@ class Core:
                 maildrops=maildrops,
                 compute=_Pool(self._logins),
                 process_key=process_key,
+                invitation_key=self.key.subkey(INVITATIONS),
                 journal=self.journal,
                 counts=self.visited,
             )

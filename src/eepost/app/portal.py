@@ -5,15 +5,18 @@ from collections.abc import Callable
 
 from eepost.accounts.address_book import AddressBook
 from eepost.accounts.authenticator import Authenticator
+from eepost.accounts.invitations import Invitations
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
 from eepost.app.settings import Settings
 from eepost.maildrop.ports import MaildropStore
 from eepost.net import clock
+from eepost.net.captcha import draw, speak
 from eepost.net.peers import Resolver, resolve
 from eepost.net.web import WebServer
 from eepost.observe.journal import Journal
 from eepost.services.portal.desk import Counts, Desk
+from eepost.services.portal.gates import Captchas, Gate, Gates, Rate
 from eepost.services.portal.portal import Portal
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.site import PAGES
@@ -28,6 +31,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
     maildrops: MaildropStore,
     compute: Compute,
     process_key: bytes,
+    invitation_key: bytes,
     journal: Journal,
     counts: Counts,
 ) -> WebServer:
@@ -43,11 +47,26 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         compute=compute,
         sessions=Sessions(process_key, clock.monotonic_seconds),
         tickets=Tickets(process_key, clock.monotonic_seconds, clock.random_octets),
+        gates=_gates(settings, invitation_key),
+        draw=draw,
+        speak=speak,
         randomness=clock.random_octets,
         now_utc=lambda: int(clock.wall_seconds()),
         counts=counts,
     )
     return WebServer(Portal(desk, PAGES, journal, _bucket(settings, process_key)))
+
+
+def _gates(settings: Settings, invitation_key: bytes) -> Gates:
+    portal = settings.portal
+    return Gates(
+        kinds=frozenset(map(Gate, portal.gates)),
+        captchas=Captchas(clock.monotonic_seconds, clock.random_octets),
+        invitations=Invitations(invitation_key),
+        hashcash_bits=portal.hashcash_bits,
+        everybody=Rate(portal.accounts_per_hour, clock.monotonic_seconds),
+        each_peer=Rate(portal.accounts_per_hour_and_peer, clock.monotonic_seconds),
+    )
 
 
 def _bucket(settings: Settings, key: bytes) -> Callable[[object], bytes | None]:

@@ -192,6 +192,25 @@ class Portal(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = "127.0.0.1:7670"
     peers: Annotated[Literal["mapped", "none"], _about("As for smtp.")] = "mapped"
+    gates: Annotated[
+        tuple[Literal["captcha", "hashcash", "invitation"], ...],
+        _about(
+            "What a new account has to pass; each one that is named. `captcha` shows and speaks"
+            " digits, `hashcash` wants a stamp, `invitation` a code (eepost account invite)."
+        ),
+    ] = ("captcha",)
+    hashcash_bits: Annotated[
+        int,
+        _about(
+            "Bits of the stamp for a new account; each one more doubles the work.", ge=16, le=40
+        ),
+    ] = 26
+    accounts_per_hour: Annotated[int, _about("New accounts in an hour, of all together.", ge=1)] = (
+        30
+    )
+    accounts_per_hour_and_peer: Annotated[
+        int, _about("New accounts in an hour from one known peer.", ge=1)
+    ] = 3
 
 
 class Gateways(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

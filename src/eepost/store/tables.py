@@ -56,6 +56,17 @@ tombstone = Table(
     sqlite_with_rowid=False,
 )
 
+# Invitations that were used, as tags under the start key, with the day since 1970 after which they
+# are good for nothing anyway.
+used_invitation = Table(
+    "used_invitation",
+    metadata,
+    Column("tag", LargeBinary, primary_key=True),
+    Column("day", Number, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 role = Table(
     "role",
     metadata,

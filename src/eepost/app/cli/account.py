@@ -2,11 +2,13 @@
 """`eepost account`: who may log in. Works while the post office runs."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from eepost.accounts.invitations import INVITATIONS, Invitations
 from eepost.accounts.model import State
 from eepost.app.cli.options import (
     Data,
@@ -18,6 +20,8 @@ from eepost.app.cli.options import (
     open_registry,
     show_recovery_code,
 )
+from eepost.app.office import open_office
+from eepost.net.clock import random_octets, wall_seconds
 
 app = typer.Typer(
     help="Add, list, change and delete accounts, also while the post office runs.",
@@ -35,6 +39,23 @@ def add(name: Name, data: Data, password_stdin: PasswordStdin = False) -> None:
         store.close()
     typer.echo(f"Added {created.account.name}@{office.settings.mail.domain}.")
     show_recovery_code(created.recovery_code)
+
+
+@app.command("invite")
+def invite(
+    data: Data,
+    count: Annotated[int, typer.Option("--count", min=1, max=1_000, help="How many codes.")] = 1,
+    days: Annotated[int, typer.Option("--days", min=1, max=365, help="Good for so long.")] = 30,
+) -> None:
+    """Print invitation codes, each good for one account made in the portal.
+
+    The portal asks for them where `portal.gates` in eepost.toml names `invitation`.
+    """
+    office = open_office(data)
+    invitations = Invitations(office.start_key().subkey(INVITATIONS))
+    last_day = int(wall_seconds()) // 86_400 + days
+    for _ in range(count):
+        typer.echo(invitations.make(last_day, random_octets))
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
 from eepost.maildrop.ports import MaildropStore
+from eepost.services.portal.gates import Gates
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.tickets import Tickets
 
@@ -37,6 +38,9 @@ class Desk:
     compute: Compute  # runs blocking work: every call of the registry
     sessions: Sessions
     tickets: Tickets
+    gates: Gates
+    draw: Callable[[str], bytes]  # digits as PNG; blocks
+    speak: Callable[[str], bytes]  # digits as WAV; blocks
     randomness: Callable[[int], bytes]
     now_utc: Callable[[], int]
     counts: Counts = field(default_factory=Counts)

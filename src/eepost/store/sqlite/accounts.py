@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from eepost.accounts.invitations import Invitation
 from eepost.accounts.model import Account
-from eepost.accounts.ports import AccountChanged, NameTaken, NoSuchAccount
+from eepost.accounts.ports import AccountChanged, InvitationUsed, NameTaken, NoSuchAccount
 from eepost.store.records import Records
 from eepost.store.sqlite.connection import StoreFile, faults_as_unavailable, scrub
 from eepost.store.sqlite.watch import Watch
@@ -25,6 +26,7 @@ from eepost.store.tables import (
     state,
     tombstone,
     usage,
+    used_invitation,
 )
 
 
@@ -38,13 +40,15 @@ class SqliteAccounts:
         self._records = records
         self._watch = watch
 
-    def add(self, new: Account) -> None:
-        """Keep a new account. Raises NameTaken."""
+    def add(self, new: Account, by: Invitation | None = None) -> None:
+        """Keep a new account and use up its invitation. Raises NameTaken, InvitationUsed."""
         tag = self._records.name_tag(new.name)
         row = {"number": new.number, "name_tag": tag, "record": self._records.seal(new)}
         with self._change() as connection:
             if _has(connection, account, tag) or _has(connection, tombstone, tag):
                 raise NameTaken
+            if by is not None:
+                _use(connection, by)
             connection.execute(insert(account), row)
             connection.execute(insert(usage), {"account": new.number, "octets": 0, "messages": 0})
 
@@ -159,6 +163,14 @@ class SqliteAccounts:
         # Where a reader stood in the way, the lane cuts the log: it sees the new epoch.
         with faults_as_unavailable(), self._file.borrow() as connection:
             scrub(connection)
+
+
+def _use(connection: Connection, invitation: Invitation) -> None:
+    found = select(used_invitation.c.tag).where(used_invitation.c.tag == invitation.tag)
+    if connection.execute(found).first() is not None:
+        raise InvitationUsed
+    row = {"tag": invitation.tag, "day": invitation.last_day}
+    connection.execute(insert(used_invitation), row)
 
 
 def _has(connection: Connection, table: Table, tag: bytes) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from eepost.store.sqlite.refusals import NewerSchema
 
-REVISION = "0005"
+REVISION = "0006"
 _MIGRATIONS = "eepost.store:migrations"
 
 

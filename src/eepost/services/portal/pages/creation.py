@@ -1,18 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
 """Making an account."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from eepost.accounts.names import NameRefused
-from eepost.accounts.passwords import PasswordRefused
-from eepost.accounts.ports import NameTaken
+from eepost.accounts.names import NameRefused, check_name
+from eepost.accounts.passwords import PasswordRefused, check_password
+from eepost.accounts.ports import InvitationUsed, NameTaken
+from eepost.services.portal.gates import Gate, Shut
 from eepost.services.portal.sessions import VISIT_OCTETS
-from eepost.services.portal.visits import Answer, Moved, Page, Shown, Visit, Wrong
+from eepost.services.portal.visits import Answer, Moved, Page, Sent, Shown, Visit, Wrong
 
 
-async def show_creation(_visit: Visit) -> Answer:
-    """Ask for a name and a password."""
-    return Shown("create.html")
+async def show_creation(visit: Visit) -> Answer:
+    """Ask for a name and a password, and for what the gates want."""
+    gates = visit.desk.gates
+    if Gate.CAPTCHA in gates.kinds:
+        gates.captchas.ask(visit.number)
+    return Shown(
+        "create.html",
+        {"gates": {each.value for each in gates.kinds}, "bits": gates.hashcash_bits},
+    )
+
+
+async def show_digits(visit: Visit) -> Answer:
+    """Draw the digits that this browser has to write."""
+    return await _digits(visit, visit.desk.draw, "image/png")
+
+
+async def speak_digits(visit: Visit) -> Answer:
+    """Speak them."""
+    return await _digits(visit, visit.desk.speak, "audio/x-wav")
+
+
+async def _digits(visit: Visit, make: Callable[[str], bytes], media_type: str) -> Answer:
+    digits = visit.desk.gates.captchas.asked(visit.number)
+    if digits is None:
+        return Shown("missing.html", status=404)
+    return Sent(await visit.desk.compute(lambda: make(digits)), media_type)
 
 
 async def create(visit: Visit) -> Answer:
@@ -23,13 +48,22 @@ async def create(visit: Visit) -> Answer:
         raise Wrong({"again": "The two passwords differ."})
     epoch = desk.authenticator.epoch()
     try:
-        created = await desk.compute(lambda: desk.registry.create(name, password))
+        desk.gates.check_rates(visit.peer)
+        address = f"{check_name(name)}@{desk.name}"
+        check_password(password)  # before the gates: nobody passes them twice for a typing error
+        invitation = desk.gates.check(visit.number, form, address, desk.now_utc())
+        created = await desk.compute(lambda: desk.registry.create(name, password, invitation))
     except NameRefused as refused:
         raise Wrong({"name": f"Nobody can have this name: {refused.reason}."}) from None
     except NameTaken:
         raise Wrong({"name": "This name is taken, or was once."}) from None
+    except Shut as shut:
+        raise Wrong(shut.problems) from None
+    except InvitationUsed:
+        raise Wrong({"invitation": "This invitation was used already."}) from None
     except PasswordRefused as refused:
         raise Wrong({"password": f"{refused}."}) from None
+    desk.gates.count(visit.peer)
     if form.get("listed") == "yes":
         await desk.compute(
             lambda: desk.registry.adjust(
@@ -54,7 +88,9 @@ PAGES = (
         show_creation,
         create,
         is_for_members=False,
-        secrets=frozenset({"password", "again"}),
+        secrets=frozenset({"password", "again", "digits"}),
     ),
+    Page("/digits.png", show_digits, is_for_members=False),
+    Page("/digits.wav", speak_digits, is_for_members=False),
     Page("/recovery-code", show_code),
 )
