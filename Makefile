@@ -61,6 +61,10 @@ test-i2p-hops: setup ## the same over several hops and a change of tunnels (twel
 	@scripts/debian-packages i2p
 	$(AS_ROOT) $(BIN)/python -m pytest tests/i2p/hops.py
 
+test-internet: setup ## mail to and from an Internet of real servers (a part of test)
+	@scripts/debian-packages tests
+	$(BIN)/python -m pytest tests/internet
+
 docs: setup ## write the pages of docs/ that are made from the code
 	$(BIN)/python -m eepost.app.reference docs
 
