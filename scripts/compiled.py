@@ -18,8 +18,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# What a message or a poll passes through. None may hold an asynchronous generator, which mypyc
-# does not know.
+# What a message or a poll passes through. None may hold an asynchronous generator or a protocol
+# that is checked at run time, which mypyc does not know; tests/app/test_compiled.py looks.
 ROOMS = ("mail", "maildrop", "seal", "wire", "wire/pop3", "wire/smtp")
 MODULES = (
     "accounts/authenticator.py",
@@ -33,7 +33,6 @@ MODULES = (
     "sanitise/outcome.py",
     "sanitise/report.py",
     "sanitise/text.py",
-    "sanitise/threads.py",
     "services/mta/local.py",
     "services/mta/replies.py",
     "services/mta/submission.py",
