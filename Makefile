@@ -65,6 +65,10 @@ test-internet: setup ## mail to and from an Internet of real servers (a part of 
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest tests/internet
 
+test-portal: setup ## the web pages: in Chromium, in text browsers, with GnuPG (a part of test)
+	@scripts/debian-packages tests
+	$(BIN)/python -m pytest tests/portal
+
 docs: setup ## write the pages of docs/ that are made from the code
 	$(BIN)/python -m eepost.app.reference docs
 
@@ -76,4 +80,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup fast run check test test-compiled test-i2p test-i2p-hops docs bench lock
+.PHONY: help setup fast run check test test-compiled test-i2p test-i2p-hops test-portal docs bench lock

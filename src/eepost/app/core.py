@@ -19,7 +19,7 @@ from eepost.accounts.throttle import Throttle
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.gateway_links import GatewayLinks
 from eepost.app.office import Office
-from eepost.app.portal import make_portal
+from eepost.app.portal import make_portal, read_policy
 from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.scanner_doctor import Machine, examine_configuration
@@ -139,6 +139,7 @@ class Core:
                 compute=_Pool(self._logins),
                 process_key=process_key,
                 invitation_key=self.key.subkey(INVITATIONS),
+                policy=read_policy(self.office.directory / settings.portal.policy),
                 journal=self.journal,
                 counts=self.visited,
             )

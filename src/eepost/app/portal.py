@@ -2,12 +2,16 @@
 """Puts the portal together."""
 
 from collections.abc import Callable
+from pathlib import Path
+
+from markdown_it import MarkdownIt
 
 from eepost.accounts.address_book import AddressBook
 from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.invitations import Invitations
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
+from eepost.app.config import ConfigError
 from eepost.app.settings import Settings
 from eepost.maildrop.ports import MaildropStore
 from eepost.net import clock
@@ -22,6 +26,9 @@ from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.site import PAGES
 from eepost.services.portal.tickets import Tickets
 
+# Pages stay under 30 kB with everything.
+MAX_POLICY_CHARACTERS = 20_000
+
 
 def make_portal(  # noqa: PLR0913 - wired in one place, by name
     settings: Settings,
@@ -32,6 +39,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
     compute: Compute,
     process_key: bytes,
     invitation_key: bytes,
+    policy: str,
     journal: Journal,
     counts: Counts,
 ) -> WebServer:
@@ -47,6 +55,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         compute=compute,
         sessions=Sessions(process_key, clock.monotonic_seconds),
         tickets=Tickets(process_key, clock.monotonic_seconds, clock.random_octets),
+        policy=policy,
         gates=_gates(settings, invitation_key),
         draw=draw,
         speak=speak,
@@ -55,6 +64,23 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         counts=counts,
     )
     return WebServer(Portal(desk, PAGES, journal, _bucket(settings, process_key)))
+
+
+def read_policy(file: Path) -> str:
+    """Return the operator's page as HTML; empty where there is none. Raises ConfigError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(
+            file, "portal.policy", "can't be read as UTF-8 text", "write it in Markdown"
+        ) from None
+    if len(text) > MAX_POLICY_CHARACTERS:
+        raise ConfigError(file, "portal.policy", "is too long for a page over a slow route")
+    # HTML in it stays words: a page here must not be able to load anything.
+    rendered: str = MarkdownIt("commonmark", {"html": False}).disable("image").render(text)
+    return rendered
 
 
 def _gates(settings: Settings, invitation_key: bytes) -> Gates:

@@ -192,6 +192,13 @@ class Portal(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = "127.0.0.1:7670"
     peers: Annotated[Literal["mapped", "none"], _about("As for smtp.")] = "mapped"
+    policy: Annotated[
+        str,
+        _about(
+            "A Markdown file with the operator's rules, shown as a page; relative to the data"
+            " directory. It need not be there."
+        ),
+    ] = "policy.md"
     gates: Annotated[
         tuple[Literal["captcha", "hashcash", "invitation"], ...],
         _about(

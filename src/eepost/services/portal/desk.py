@@ -39,6 +39,7 @@ class Desk:
     sessions: Sessions
     tickets: Tickets
     gates: Gates
+    policy: str  # the operator's own page as HTML, safe; may be empty
     draw: Callable[[str], bytes]  # digits as PNG; blocks
     speak: Callable[[str], bytes]  # digits as WAV; blocks
     randomness: Callable[[int], bytes]

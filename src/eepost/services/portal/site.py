@@ -8,6 +8,7 @@ from eepost.services.portal.pages import (
     closing,
     creation,
     front,
+    help,
     mailbox,
     outgoing,
     password,
@@ -27,5 +28,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *outgoing.PAGES,
     *rules.PAGES,
     *closing.PAGES,
+    *help.PAGES,
     *style.PAGES,
 )
