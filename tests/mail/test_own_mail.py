@@ -2,7 +2,7 @@
 import pytest
 
 from eepost.mail.address import Address
-from eepost.mail.dsn import Action, Outcome, report
+from eepost.mail.dsn import Action, Original, Outcome, report
 from eepost.mail.message import split_message
 from eepost.mail.own import OwnMail, plain, with_message
 
@@ -21,8 +21,12 @@ OUTCOMES = [
 ]
 
 
+ARRIVED = 1_795_435_200
+
+
 def reported(envelope_id: str | None = None) -> bytes:
-    return report(MAIL, OUTCOMES, b"Subject: test\r\n", envelope_id, "edge")
+    original = Original(ARRIVED, envelope_id, [b"Subject: test\r\n"])
+    return b"".join(report(MAIL, OUTCOMES, original, "edge"))
 
 
 def test_notice_is_plain_text_that_nobody_answers() -> None:
@@ -53,7 +57,7 @@ def test_report_has_three_parts_and_a_block_for_each_recipient() -> None:
     assert parts[3] == b"--\r\n"
     blocks = parts[1].strip().split(b"\r\n\r\n")[1:]
     assert blocks == [
-        b"Reporting-MTA: dns; mail.i2p\r\nArrival-Date: Tue, 24 Nov 2026 06:00:00 +0000",
+        b"Reporting-MTA: dns; mail.i2p\r\nArrival-Date: Mon, 23 Nov 2026 12:00:00 +0000",
         b"Final-Recipient: rfc822; bob@mail.i2p\r\nAction: delivered\r\nStatus: 2.1.5",
         "Final-Recipient: utf-8; zoë@mail.i2p\r\nAction: failed\r\nStatus: 5.1.1".encode(),
     ]
@@ -66,6 +70,14 @@ def test_envelope_id_comes_back_on_one_line(envelope_id: str) -> None:
 
 def test_no_envelope_id_where_none_was_given() -> None:
     assert b"Original-Envelope-Id" not in reported()
+
+
+def test_whole_message_comes_back_as_a_message() -> None:
+    message: list[bytes | memoryview] = [b"From: a@b\r\n\r\n", memoryview(b"body\r\n")]
+    octets = b"".join(report(MAIL, OUTCOMES, Original(ARRIVED, None, message, True), "edge"))
+    returned = split_message(octets).children[2]
+    assert returned.content_type.value == "message/rfc822"
+    assert octets[returned.body_start : returned.end] == b"From: a@b\r\n\r\nbody\r\n"
 
 
 def test_a_message_may_be_attached() -> None:

@@ -13,6 +13,7 @@ from eepost.queue.lifecycle import (
     cancel,
     conclude,
     hold,
+    postpone,
     release,
     replan,
     report,
@@ -222,6 +223,11 @@ def test_planned_by_a_clock_that_was_wrong_it_is_planned_again() -> None:
     tried = replace(attempt(item(), L).item, due=far)
     assert replan(tried, NOON, 0, PLAN, least).due == NOON_MINUTE + 5
     assert replan(tried, NOON, 0, PLAN, least).departs == NOON_MINUTE
+
+
+def test_waiting_for_something_else_does_not_age_it() -> None:
+    later = postpone(item(), NOON, 900)
+    assert (later.due, later.waited_seconds) == (NOON_MINUTE + 15, 0)
 
 
 def test_only_those_who_wait_keep_it() -> None:

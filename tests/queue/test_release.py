@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from eepost.queue.release import (
     BATCH_MINUTES,
     Departure,
+    batch_left,
     departs_at,
-    last_batch_until,
     minute_of,
     next_batch,
 )
@@ -66,4 +66,29 @@ def test_the_next_batch_is_never_far(now: int, last: int) -> None:
 
 @given(MINUTES)
 def test_the_last_batch_is_the_one_before_the_next(now: int) -> None:
-    assert last_batch_until(now) + BATCH_MINUTES == next_batch(now, 0)
+    assert batch_left(now, 0) + BATCH_MINUTES == next_batch(now, 0)
+
+
+def test_a_batch_has_left_also_when_the_clock_is_set_back_behind_it() -> None:
+    assert batch_left(NOON_MINUTE, NOON_MINUTE - BATCH_MINUTES) == NOON_MINUTE
+    assert batch_left(NOON_MINUTE - 1, NOON_MINUTE) == NOON_MINUTE
+    assert batch_left(NOON_MINUTE, NOON_MINUTE + 5_000_000) == NOON_MINUTE
+
+
+@given(MINUTES, st.lists(st.integers(-1_400, 1_400)))
+def test_no_batch_leaves_twice_whatever_a_clock_does_that_is_wrong_by_a_day(
+    now: int, jumps: list[int]
+) -> None:
+    last, left = 0, set[int]()
+    waiting: set[int] = set()
+    highest = now
+    for jump in jumps:
+        now = max(0, now + jump)
+        if now < highest - 1_440:
+            continue  # beyond what is remembered
+        highest = max(highest, now)
+        due = {each for each in waiting if each <= now}
+        last = batch_left(now, last)
+        assert not due & left
+        left |= due
+        waiting = waiting - due | {next_batch(now, last)}

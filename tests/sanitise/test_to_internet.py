@@ -46,6 +46,7 @@ def test_clean_message_leaves_with_official_addresses() -> None:
         (b"15:13:00", b"15:13:07"),
         (b"+0000", b"+0200"),
         (b"Message-ID: <a", b"Message-ID: <A"),
+        (b"@post.example>", b"@mail.i2p>"),
         (b"b" * 32, b"----=_Part"),
         (b"; charset=utf-8", b"; charset=utf-8; x-y=z"),
         (b"\r\n\r\nx\r\n", b"\r\nX-Y: z\r\n\r\nx\r\n"),
@@ -62,6 +63,29 @@ def test_what_a_faulty_core_lets_through_is_refused(old: bytes, new: bytes) -> N
     outcome = sanitise_to_internet(CLEAN.replace(old, new), CONTEXT)
     assert isinstance(outcome, Refused)
     assert outcome.reply == NOT_CLEAN
+
+
+def test_an_official_answer_address_and_no_internal_identifier_leaves() -> None:
+    own, other = b"<" + b"c" * 32 + b"@mail.i2p>", b"<d@else.example>"
+    for given, left in (
+        (own + b"\r\n " + other, b"References: " + other + b"\r\n"),
+        (own.replace(b"mail.i2p", b"MAIL.i2p"), b""),
+    ):
+        message = CLEAN.replace(b"MIME-", b"References: " + given + b"\r\nMIME-")
+        outcome = sanitise_to_internet(message, CONTEXT)
+        assert isinstance(outcome, Sanitised)
+        header = bytes(outcome.pieces[0])
+        assert b"mail.i2p" not in header.lower()
+        assert left in header
+        assert (b"References" in header) is bool(left)
+
+
+def test_where_both_domains_are_one_nothing_is_hidden() -> None:
+    one = ToInternet("post.example", "post.example")
+    message = CLEAN.replace(b"mail.i2p", b"post.example")
+    outcome = sanitise_to_internet(message, one)
+    assert isinstance(outcome, Sanitised)
+    assert b"".join(outcome.pieces) == message
 
 
 def test_what_is_signed_is_not_looked_into() -> None:

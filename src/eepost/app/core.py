@@ -19,6 +19,7 @@ from eepost.accounts.throttle import Throttle
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.gateway_links import GatewayLinks
 from eepost.app.office import Office
+from eepost.app.outgoing import OutgoingMail, Surroundings, make_outgoing
 from eepost.app.portal import make_portal, read_policy
 from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
@@ -88,6 +89,7 @@ class Core:
     _scanner: Clamd | None = None
     _store: Any = None
     _gateways: GatewayLinks | None = None
+    _outgoing: OutgoingMail | None = None
     _sealer: Sealer | None = None
     _authenticator: Authenticator | None = None
     _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -111,6 +113,7 @@ class Core:
         authenticator = self._authenticator = self._make_authenticator(process_key)
         self._sealer = Sealer(clock.random_octets)
         self._scanner = make_scanner(settings, _Pool(self._heavy), self._tell_scanner)
+        await self._link_gateways()
         submitting = self._submission_desk(authenticator, maildrops)
         fetching = fetch.Desk(
             authenticator=authenticator,
@@ -120,7 +123,6 @@ class Core:
             make_engine=_pop3_engines(settings.pop3),
             counts=self.fetched,
         )
-        await self._link_gateways()
         await self._open(
             "smtp",
             settings.smtp,
@@ -145,6 +147,8 @@ class Core:
             )
             where = endpoints(settings)["portal.listen"]
             self._portal_endpoint = await self._portal.start(where)
+        assert self._outgoing is not None  # noqa: S101 - made with the desk above
+        self._tasks.append(loop.create_task(await self._outgoing.start()))
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))
         self._tasks.append(loop.create_task(self._try_scanner()))
@@ -169,6 +173,8 @@ class Core:
         if self._portal is not None:
             await self._portal.stop()
         await asyncio.gather(*(hall.stop(grace_seconds) for hall in self.halls.values()))
+        if self._outgoing is not None:
+            await self._outgoing.relay.stop(grace_seconds)
         if self._gateways is not None:
             await self._gateways.stop(grace_seconds)
         if self._store is not None:
@@ -203,6 +209,8 @@ class Core:
         counted |= self._store.counters()
         if self._gateways is not None:
             counted |= self._gateways.counters()
+        if self._outgoing is not None:
+            counted |= self._outgoing.counters()
         for name, hall in self.halls.items():
             counts = hall.counts
             counted |= {
@@ -253,21 +261,36 @@ class Core:
             notice=self._notice,
             offload=_Pool(self._heavy),
         )
+        directory = Directory(self._store.accounts, _Pool(self._look_ups), domains[0], domains[1:])
+        conversations = Conversations(
+            maildrops, self._thread_key, self._seal_sent_id, self._open_sent_id
+        )
+        assert self._gateways is not None  # noqa: S101 - made by start() just before
+        self._outgoing = make_outgoing(
+            settings,
+            self.key,
+            Surroundings(
+                self._store.queue,
+                self._gateways,
+                delivery,
+                directory,
+                conversations,
+                _Pool(self._heavy),
+                self.journal,
+            ),
+        )
         return submission.Desk(
             name=settings.mail.domain,
             greeting=greeting(settings.mail.domain),
             domains=frozenset(domains),
             authenticator=authenticator,
             places=Places(settings.smtp.connections_per_account),
-            directory=Directory(
-                self._store.accounts, _Pool(self._look_ups), domains[0], domains[1:]
-            ),
+            directory=directory,
             delivery=delivery,
             transit=Transit(settings.mail.in_transit_octets),
             context=self._context,
-            conversations=Conversations(
-                maildrops, self._thread_key, self._seal_sent_id, self._open_sent_id
-            ),
+            conversations=conversations,
+            outgoing=self._outgoing.outgoing,
             screening=Screening(self._scanner, obstacles_passed(settings), self.scanned),
             offload=_Pool(self._heavy),
             make_engine=_smtp_engines(settings.smtp, settings.mail.domain),

@@ -249,6 +249,66 @@ class Gateways(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 134_217_728
 
 
+class Outgoing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Mail to the Internet: what an account may send, and how often it is tried."""
+
+    recipients: Annotated[
+        int,
+        _about(
+            "Different Internet recipients of one account in 24 hours, any number of messages to"
+            " each. A stolen password should not be worth a spammer's while. Mail to users here is"
+            " never counted, at their official addresses neither.",
+            ge=1,
+        ),
+    ] = 20
+    messages: Annotated[
+        int, _about("Messages to the Internet of one account in 24 hours.", ge=1)
+    ] = 200
+    stamp_bits: Annotated[
+        tuple[int, int, int],
+        _about(
+            "Bits of a hashcash stamp that give 20, 40 or 80 recipients more for 24 hours. A core"
+            " makes one of 20 bits in half a second, of 24 in ten, of 27 in a minute and a half."
+        ),
+    ] = (20, 24, 27)
+    retry_minutes: Annotated[
+        tuple[int, ...],
+        _about(
+            "Waits between attempts; the last one repeats. Greylisting servers ask for five minutes"
+            " or more. Up to a fifth is added by chance.",
+            min_length=1,
+        ),
+    ] = (5, 10, 20, 40, 60, 120, 240)
+    lifetime_hours: Annotated[
+        int,
+        _about("After so many hours of waits a message is given up (RFC 5321 4.5.4.1).", ge=1),
+    ] = 120
+    warn_after_hours: Annotated[
+        int, _about("After so many hours of waits its sender hears of the delay, once.", ge=1)
+    ] = 4
+    at_once: Annotated[
+        int,
+        _about("Messages that are being handed to gateways at once, over all of them.", ge=1),
+    ] = 50
+    in_transit_octets: Annotated[
+        int,
+        _about(
+            "Octets of the messages that are being handed to gateways at once; the rest of the"
+            " queue stays on the disk.",
+            ge=16_777_216,
+        ),
+    ] = 67_108_864
+    correspondents_months: Annotated[
+        int,
+        _about(
+            "How long it is remembered, as keyed hashes, whom an account wrote to: some accounts"
+            " take mail from such people only.",
+            ge=1,
+            le=120,
+        ),
+    ] = 12
+
+
 class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Passwords and what is remembered of them."""
 
@@ -358,6 +418,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pop3: Pop3 = field(default_factory=Pop3)
     portal: Portal = field(default_factory=Portal)
     gateways: Gateways = field(default_factory=Gateways)
+    outgoing: Outgoing = field(default_factory=Outgoing)
     login: Login = field(default_factory=Login)
     scanner: Scanner = field(default_factory=Scanner)
     start_key: StartKey = field(default_factory=StartKey)

@@ -28,21 +28,26 @@ class Outcome:
     status: str
 
 
-def report(
-    mail: OwnMail,
-    outcomes: Sequence[Outcome],
-    returned_header: bytes,
-    envelope_id: str | None,
-    boundary: str,
-) -> bytes:
-    """Return a multipart/report message in CRLF lines (RFC 6522).
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The message that is reported on.
 
-    `returned_header` is the sanitised header of the message, CRLF lines, given back as
-    text/rfc822-headers. `envelope_id` is what ENVID was, None where it was not given (RFC 3464
-    2.2.1). `boundary` is random.
+    `envelope_id` is what ENVID was, None where it was not given (RFC 3464 2.2.1). `returned` is
+    given back: the sanitised header in CRLF lines, or the whole message where `is_whole`.
     """
+
+    accepted_utc: int
+    envelope_id: str | None
+    returned: Sequence[bytes | memoryview]
+    is_whole: bool = False
+
+
+def report(
+    mail: OwnMail, outcomes: Sequence[Outcome], original: Original, boundary: str
+) -> list[bytes | memoryview]:
+    """Return a multipart/report message in pieces of CRLF lines (RFC 6522); `boundary`: random."""
     edge = b"--" + boundary.encode("ascii")
-    lines = [
+    head = [
         *mail.header(),
         b"Content-Type: multipart/report; report-type=delivery-status;",
         b'\tboundary="%s"' % boundary.encode("ascii"),
@@ -55,26 +60,24 @@ def report(
         edge,
         b"Content-Type: message/delivery-status",
         b"",
-        *_per_message(mail, envelope_id),
+        *_per_message(mail, original),
         b"",
         *(line for outcome in outcomes for line in _per_recipient(outcome)),
         edge,
-        b"Content-Type: text/rfc822-headers",
+        b"Content-Type: " + (b"message/rfc822" if original.is_whole else b"text/rfc822-headers"),
         b"",
-        returned_header,
-        edge + b"--",
         b"",
     ]
-    return b"\r\n".join(lines)
+    return [b"\r\n".join(head), *original.returned, b"\r\n" + edge + b"--\r\n"]
 
 
-def _per_message(mail: OwnMail, envelope_id: str | None) -> list[bytes]:
+def _per_message(mail: OwnMail, original: Original) -> list[bytes]:
     lines = [b"Reporting-MTA: dns; " + mail.domain.encode("ascii")]
-    if envelope_id is not None:
+    if original.envelope_id is not None:
         # xtext decodes to printable ASCII (RFC 3461 4.4); whatever else came must not end the line.
-        clean = "".join(each for each in envelope_id if "\x20" <= each <= "\x7e")
+        clean = "".join(each for each in original.envelope_id if "\x20" <= each <= "\x7e")
         lines.insert(0, b"Original-Envelope-Id: " + clean.encode("ascii"))
-    return [*lines, b"Arrival-Date: " + write_date(mail.sent_utc)]
+    return [*lines, b"Arrival-Date: " + write_date(original.accepted_utc)]
 
 
 def _per_recipient(outcome: Outcome) -> list[bytes]:

@@ -50,6 +50,7 @@ class Item:
     forwards: tuple[Forward, ...]
     returns: Return = Return.HEADERS
     envelope_id: str | None = field(default=None, repr=False)
+    mark: bytes = field(default=b"", repr=False)  # header fields of ours for local copies
     attempt: int = 0  # the one that is under way or was last; 0: none yet
     gateway: str | None = field(default=None, repr=False)  # that had the last attempt
     waited_seconds: int = 0  # planned so far after attempts that ended without the end

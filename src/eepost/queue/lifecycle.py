@@ -136,6 +136,11 @@ def retry(item: Item, now_utc: float) -> Item:
     return replace(item, is_held=False, due=min(item.due, now), departs=departs)
 
 
+def postpone(item: Item, now_utc: float, seconds: int) -> Item:
+    """Let an item wait for something that is no fault of its delivery, and counts for no age."""
+    return replace(_put_off(item, now_utc, seconds), waited_seconds=item.waited_seconds)
+
+
 def replan(
     item: Item, now_utc: float, last_batch: int, plan: RetryPlan, randomness: Randomness
 ) -> Item:

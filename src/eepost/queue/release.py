@@ -55,9 +55,12 @@ def next_batch(now_minute: int, last_batch: int) -> int:
     return (now_minute // BATCH_MINUTES + 1) * BATCH_MINUTES
 
 
-def last_batch_until(now_minute: int) -> int:
-    """Return the minute of the batch that was due last."""
-    return now_minute // BATCH_MINUTES * BATCH_MINUTES
+def batch_left(now_minute: int, last_batch: int) -> int:
+    """Return the minute of the last batch that has left, now that everything due leaves."""
+    due_last = now_minute // BATCH_MINUTES * BATCH_MINUTES
+    if due_last < last_batch <= now_minute + _MEMORY_MINUTES:
+        return last_batch  # the clock was set back
+    return due_last
 
 
 def _deferred(now_utc: float, randomness: Randomness) -> int:

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from eepost.mail.address import Address
 from eepost.mail.mailbox import Mailbox, parse_mailboxes, write_mailboxes
 from eepost.mail.message import Part, split_message
+from eepost.mail.msgid import ids_in
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
+from eepost.sanitise.fields import write_ids
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.report import Tally
 
@@ -46,6 +48,13 @@ class ToInternet:
     internal_domain: str
     official_domain: str
 
+    @property
+    def inside(self) -> bytes:
+        """How an identifier ends that must not leave; empty where nothing is to be hidden."""
+        if self.internal_domain == self.official_domain:
+            return b""
+        return b"@" + self.internal_domain.encode("ascii")
+
 
 def sanitise_to_internet(message: bytes | bytearray, context: ToInternet) -> Sanitised | Refused:
     """Return `message` with addresses in their official form, or that it may not leave.
@@ -59,7 +68,7 @@ def sanitise_to_internet(message: bytes | bytearray, context: ToInternet) -> San
     except PeerViolation:
         tally.add("out of bounds")
         return Refused(NOT_CLEAN, tally.report())
-    faults = list(_faults(root, message))
+    faults = list(_faults(root, message, context.inside))
     for fault in faults:
         tally.add(fault)
     if faults:
@@ -67,13 +76,14 @@ def sanitise_to_internet(message: bytes | bytearray, context: ToInternet) -> San
     return Sanitised((header, memoryview(message)[root.body_start :]), tally.report())
 
 
-def _faults(root: Part, message: bytes | bytearray) -> Iterator[str]:
+def _faults(root: Part, message: bytes | bytearray, inside: bytes) -> Iterator[str]:
     names = [name for name, _, _ in root.fields]
     if names != [name for name in _TOP if name in names] or not _NEEDED.issubset(names):
         yield "header fields"
     if not _DATE.fullmatch(root.raw(b"date") or b""):
         yield "date"
-    if not _ID.fullmatch(root.raw(b"message-id") or b""):
+    own_id = root.raw(b"message-id") or b""
+    if not _ID.fullmatch(own_id) or (inside and own_id.endswith(inside + b">\r\n")):
         yield "message identifier"
     yield from _part_faults(root, message)
 
@@ -114,13 +124,23 @@ def _official(root: Part, context: ToInternet, tally: Tally) -> bytes:
     """Return the header with internal addresses in their official form, and the empty line."""
     written = []
     for name, colon, value in root.fields:
-        if name in {b"From", b"To", b"Cc"}:
+        if name in {b"In-Reply-To", b"References"}:
+            written.append(write_ids(name, _outside(ids_in(value), context, tally)))
+        elif name in {b"From", b"Reply-To", b"To", b"Cc"}:
             found = parse_mailboxes(value).mailboxes
             boxes = [_official_mailbox(each, context, tally) for each in found]
             written.append(write_mailboxes(name, boxes))
         else:
             written.append(name + colon + value)
     return b"".join(written) + b"\r\n"
+
+
+def _outside(ids: list[bytes], context: ToInternet, tally: Tally) -> list[bytes]:
+    """Return the identifiers that do not tell the internal domain, which older ones may do."""
+    inside = context.inside
+    known = [each for each in ids if not (inside and each.lower().endswith(inside))]
+    tally.add("identifier dropped", len(ids) - len(known))
+    return known
 
 
 def _official_mailbox(mailbox: Mailbox, context: ToInternet, tally: Tally) -> Mailbox:

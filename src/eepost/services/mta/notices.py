@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from eepost.mail.address import Address
-from eepost.mail.dsn import Action, Outcome, report
+from eepost.mail.dsn import Action, Original, Outcome, report
 from eepost.mail.envelope import ReversePath
 from eepost.mail.msgid import RANDOM_OCTETS, fresh_id
 from eepost.mail.own import OwnMail, plain
@@ -48,7 +48,7 @@ def success_report(
     delivered: Sequence[Address],
     message: Sanitised,
     context: FromUser,
-) -> list[bytes]:
+) -> list[bytes | memoryview]:
     """Return the report that a sender asked for by NOTIFY=SUCCESS (RFC 3461 5.2.3).
 
     The header is given back, never the body: the sender has it (RFC 3461 4.3 leaves that open).
@@ -64,15 +64,8 @@ def success_report(
         message_id=fresh_id(context.randomness(RANDOM_OCTETS), context.message_id_domain),
     )
     outcomes = [Outcome(each, Action.DELIVERED, "2.1.5") for each in delivered]
-    return [
-        report(
-            mail,
-            outcomes,
-            _header_of(message),
-            reverse_path.envelope_id,
-            context.randomness(20).hex(),
-        )
-    ]
+    original = Original(context.accepted_utc, reverse_path.envelope_id, [_header_of(message)])
+    return report(mail, outcomes, original, context.randomness(20).hex())
 
 
 def _header_of(message: Sanitised) -> bytes:

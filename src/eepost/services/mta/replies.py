@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from eepost.mail.reply import Reply
+from eepost.queue.allowance import Lack, Limits, OverQuota
 
 
 def greeting(name: str) -> Reply:
@@ -78,3 +79,50 @@ def virus_found(name: str) -> Reply:
     viruses has the public signatures anyway.
     """
     return replace(VIRUS_FOUND, text=VIRUS_FOUND.text.format(name=name))
+
+
+NOT_ON_THE_INTERNET: Final = Reply(
+    550, "5.1.2", "There is no such domain on the Internet, and no way to it from here"
+)
+OPTED_OUT: Final = Reply(550, "5.7.1", "This person wants no mail from this service")
+
+LEAVES_AT_ONCE: Final = Reply(250, "2.0.0", "Accepted and safely stored; leaves at once")
+LEAVES_IN_A_BATCH: Final = Reply(
+    250, "2.0.0", "Accepted and safely stored; leaves with the next batch, at 00:00 or 12:00 UTC"
+)
+
+
+def leaves_deferred(shortest_seconds: int, longest_seconds: int) -> Reply:
+    """Return the reply to mail that leaves after a random time."""
+    return Reply(
+        250,
+        "2.0.0",
+        "Accepted and safely stored; leaves after a random time between"
+        f" {shortest_seconds // 60} and {-(-longest_seconds // 60)} minutes",
+    )
+
+
+def over_quota(lack: OverQuota, limits: Limits) -> Reply:
+    """Return the reply to a message beyond what may go to the Internet in 24 hours."""
+    if lack.lack is Lack.MESSAGES:
+        return Reply(
+            452,
+            "4.7.1",
+            f"Only {limits.messages} messages to the Internet in 24 hours: there is room again in"
+            f" {lack.hours} hours",
+        )
+    only = f"Only {limits.recipients} different Internet recipients in 24 hours"
+    stamp = _stamp_words(limits)
+    if lack.lack is Lack.EVER:
+        return Reply(550, "5.5.3", f"{only}: send it to fewer of them at a time{stamp}")
+    return Reply(452, "4.5.3", f"{only}: there may be room again in {lack.hours} hours{stamp}")
+
+
+def _stamp_words(limits: Limits) -> str:
+    if not limits.stamps:
+        return ""
+    bits, more = limits.stamps[0]
+    return (
+        f", or add an X-Hashcash field: hashcash -mb{bits} with your address gives {more} more"
+        " for 24 hours"
+    )

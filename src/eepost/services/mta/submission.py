@@ -5,7 +5,7 @@ Trust: before AUTH anybody who can reach the port, after it a user who may still
 malicious; the reverse-path and From are the account's own, always.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,8 +19,10 @@ from eepost.mail.address import Address
 from eepost.mail.envelope import Notify, Recipient, ReversePath
 from eepost.mail.reply import Reply
 from eepost.mail.trace import received_field, return_path_field
-from eepost.maildrop.model import Usage
-from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull
+from eepost.maildrop.model import SentId, Usage
+from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, Outcome
+from eepost.queue.allowance import OverQuota
+from eepost.queue.books import Entry
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.services.mta import replies
@@ -28,6 +30,7 @@ from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.dry_run import explanation, is_dry_run
 from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
+from eepost.services.mta.outgoing import Outgoing, Parcel, delivered, forward
 from eepost.services.mta.screening import Screening
 from eepost.wire.smtp.events import (
     AuthGiven,
@@ -70,6 +73,7 @@ class Desk:
     context: Callable[[Account], FromUser]  # what the sanitiser needs to know about a sender
     conversations: Conversations
     screening: Screening
+    outgoing: Outgoing
     offload: Compute
     make_engine: Callable[[], SmtpServer]
     counts: Counts
@@ -86,6 +90,7 @@ class Submission:
         "_is_dry_run",
         "_is_over",
         "_is_welcome",
+        "_outside",
         "_peer",
         "_recipients",
         "_reserved",
@@ -106,6 +111,7 @@ class Submission:
     def _reset(self) -> None:
         self._reverse_path = ReversePath(None)
         self._recipients: list[tuple[Recipient, Account]] | None = None
+        self._outside: list[Recipient] = []  # on the Internet
         self._content: bytearray | None = None
         self._reserved = 0
         self._is_over = False  # content that found no room in transit
@@ -222,7 +228,11 @@ class Submission:
         if self._is_dry_run or is_dry_run(event.recipient.address, self._desk.domains):
             return (self._begin_dry_run(event.recipient.address),)
         if not self._desk.directory.is_local(event.recipient.address):
-            return (replies.NOT_LOCAL,)
+            return (
+                self._find_outside(event.recipient)
+                if self._desk.outgoing.is_open
+                else (replies.NOT_LOCAL,)
+            )
         found = self._desk.directory.cached(event.recipient.address)
         if isinstance(found, NotCached):
             return self._find_recipient(event.recipient)
@@ -234,10 +244,18 @@ class Submission:
         return (self._add(event.recipient, found),)
 
     def _begin_dry_run(self, address: Address) -> Reply:
-        if self._recipients or not is_dry_run(address, self._desk.domains):
+        if self._recipients or self._outside or not is_dry_run(address, self._desk.domains):
             return replies.DRY_RUN_ALONE
         self._is_dry_run = True
         return replies.RECIPIENT_ACCEPTED
+
+    async def _find_outside(self, recipient: Recipient) -> tuple[Reply, ...]:
+        assert self._account is not None  # noqa: S101 - the engine's order of trust
+        others = [each.address for each in self._outside]
+        refusal = await self._desk.outgoing.refusal(self._account, recipient.address, others)
+        if refusal is None:
+            self._outside.append(recipient)
+        return (refusal or replies.RECIPIENT_ACCEPTED,)
 
     def _refusal(self, account: Account | None) -> Reply:
         return replies.RECIPIENT_DISABLED if account else replies.NO_SUCH_RECIPIENT
@@ -330,20 +348,63 @@ class Submission:
 
     async def _store(self, message: Sanitised, context: FromUser, mark: bytes) -> Reply:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
-        copies = await self._copies(message, context, mark)
-        refusal = self._make_room(message.size_octets * (len(copies) - 1))
+        desk, parcel = self._desk, self._parcel(message, context, mark)
+        copies = [] if self._delays_copies else await self._copies(message, context, mark)
+        refusal = self._make_room(message.size_octets * (len(copies) - 1 + bool(parcel)))
         if refusal:
             return refusal
-        report = self._report(message, context)
-        sent = self._desk.conversations.sent_id(self._account, message, context.accepted_utc)
-        outcome = await self._desk.delivery.deliver([*copies, *report], sent)
+        entry = await desk.outgoing.entry(self._account, self._content or b"", parcel)
+        sent = desk.conversations.sent_id(self._account, message, context.accepted_utc)
+        # What waits is reported on when its end is known, on all its recipients in one.
+        report = [] if parcel else self._report(message, context)
+        outcome = await self._keep([*copies, *report], sent, entry)
+        if report and outcome == MaildropFull(report[0].account.number):
+            # The sender has no room for the report: no reason to refuse the mail itself.
+            outcome = await self._keep(copies, sent, entry)
         match outcome:
-            case MaildropFull(number) if report and number == report[0].account.number:
-                # The sender has no room for the report: no reason to refuse the mail itself.
-                outcome = await self._desk.delivery.deliver(copies, sent)
+            case Delivered():
+                return desk.outgoing.accepted(self._account) if parcel else replies.ACCEPTED
+            case OverQuota():
+                return desk.outgoing.over_quota(outcome)
             case _:
-                pass
-        return replies.ACCEPTED if isinstance(outcome, Delivered) else _refusal(outcome)
+                return _refusal(outcome)
+
+    async def _keep(
+        self, copies: Sequence[Copy], sent: SentId | None, entry: Entry | None
+    ) -> Outcome | OverQuota:
+        """Deliver copies, and write `entry` into the queue's books, in one commit."""
+        delivery, queue = self._desk.delivery, self._desk.outgoing.store
+        if entry is None:
+            return await delivery.deliver(copies, sent)
+        return await delivery.deliver_by(lambda sealed: queue.accept(sealed, sent, entry), copies)
+
+    @property
+    def _delays_copies(self) -> bool:
+        """Local copies of mail that also goes to the Internet leave together with it."""
+        account = self._account
+        return (
+            bool(self._outside)
+            and account is not None
+            and (account.preferences.delays_local_copies)
+        )
+
+    def _parcel(self, message: Sanitised, context: FromUser, mark: bytes) -> Parcel | None:
+        """Return what has to wait of the message, None where all of it is delivered now."""
+        if not self._outside or self._account is None:
+            return None
+        here = [recipient for recipient, _ in self._recipients or ()]
+        if self._delays_copies:
+            local = [forward(each, is_local=True) for each in here]
+        else:
+            local = [delivered(each) for each in here if Notify.SUCCESS in each.notify]
+        return Parcel(
+            self._account,
+            self._reverse_path,
+            message,
+            [*local, *(forward(each) for each in self._outside)],
+            context.accepted_utc,
+            mark,
+        )
 
     def _make_room(self, octets: int) -> Reply | None:
         """Reserve memory for sealed copies beyond the first: two hundred of 10 MB are 2 GB."""
