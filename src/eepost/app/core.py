@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from eepost.accounts.authenticator import Authenticator
@@ -16,6 +16,7 @@ from eepost.accounts.model import Account
 from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.accounts.throttle import Throttle
+from eepost.app.arriving import answers_to_gateways, make_arrivals
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.gateway_links import GatewayLinks
 from eepost.app.office import Office
@@ -32,6 +33,7 @@ from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
 from eepost.net.clamd import Clamd, Standing
 from eepost.net.connect import Patience
+from eepost.net.exchanges.answerer import Responses
 from eepost.net.findings import State
 from eepost.net.listeners import Endpoint, bound_endpoint, listen
 from eepost.net.peers import Resolver, resolve
@@ -42,6 +44,8 @@ from eepost.sanitise.from_user import FromUser
 from eepost.sanitise.scan import Obstacle
 from eepost.seal.startkey import StartKey
 from eepost.services.mta import submission
+from eepost.services.mta.arrivals import Arrivals
+from eepost.services.mta.arrivals import Counts as ArrivalCounts
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.notices import fill_notice
@@ -80,6 +84,7 @@ class Core:
     halls: dict[str, Hall] = field(default_factory=dict)
     submitted: submission.Counts = field(default_factory=submission.Counts)
     scanned: ScanCounts = field(default_factory=ScanCounts)
+    arrived: ArrivalCounts = field(default_factory=ArrivalCounts)
     fetched: fetch.Counts = field(default_factory=fetch.Counts)
     visited: Visits = field(default_factory=Visits)
     _portal: WebServer | None = None
@@ -90,6 +95,8 @@ class Core:
     _store: Any = None
     _gateways: GatewayLinks | None = None
     _outgoing: OutgoingMail | None = None
+    # What gateways are answered; nothing until all that is needed for an answer is there.
+    _answers: Callable[[str], Responses] = lambda _: {}
     _sealer: Sealer | None = None
     _authenticator: Authenticator | None = None
     _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -115,6 +122,7 @@ class Core:
         self._scanner = make_scanner(settings, _Pool(self._heavy), self._tell_scanner)
         await self._link_gateways()
         submitting = self._submission_desk(authenticator, maildrops)
+        self._answers = answers_to_gateways(self._make_arrivals(submitting), self.key)
         fetching = fetch.Desk(
             authenticator=authenticator,
             places=Places(settings.pop3.connections_per_account),
@@ -206,6 +214,7 @@ class Core:
             "unscanned_down": self.scanned.unscannable[Obstacle.DOWN],
             "unscanned_over_limits": self.scanned.unscannable[Obstacle.OVER_LIMITS],
         }
+        counted |= {f"arrived_{name}": count for name, count in asdict(self.arrived).items()}
         counted |= self._store.counters()
         if self._gateways is not None:
             counted |= self._gateways.counters()
@@ -232,9 +241,24 @@ class Core:
             endpoints(settings)["gateways.listen"],
             self.journal,
             settings.gateways.in_transit_octets,
+            responses=self._answers_to,
             patience=Patience(retry_first_seconds=settings.gateways.retry_seconds),
         )
         await self._gateways.start()
+
+    def _answers_to(self, gateway: str) -> Responses:
+        return self._answers(gateway)
+
+    def _make_arrivals(self, submitting: submission.Desk) -> Arrivals:
+        assert self._outgoing is not None  # noqa: S101 - made with the desk
+        return make_arrivals(
+            self.office.settings,
+            self.key,
+            submitting,
+            self._outgoing.outgoing,
+            self.office.quarantine(self.key),
+            self.arrived,
+        )
 
     def _make_authenticator(self, process_key: bytes) -> Authenticator:
         login = self.office.settings.login

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from eepost.app.gateway_config import GatewayOffice
+from eepost.app.gateway_reception import ReceptionPart
 from eepost.app.way import parse_way
 from eepost.net import clock
 from eepost.net.connect import Patience, Route
@@ -36,6 +37,7 @@ class Gateway:
     core: StandingLink | None = None  # for questions to the core
     listening: dict[str, Endpoint] = field(default_factory=dict)
     _listener: LinkListener | None = None
+    _reception: ReceptionPart | None = None
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -68,11 +70,16 @@ class Gateway:
         self.core = StandingLink(Route("core", way), pairing, means)
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self.core.run()))
+        self._reception = ReceptionPart(self.office, self.journal, self.core)
+        await self._reception.start()
+        self.listening |= self._reception.listening
         if settings.log.counts_seconds:
             self._tasks.append(loop.create_task(self._count(settings.log.counts_seconds)))
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Take nothing new, let what is under way end, drop the link."""
+        if self._reception is not None:
+            await self._reception.stop(grace_seconds)
         if self._listener is not None:
             await self._listener.stop(grace_seconds)
         if self.core is not None:
@@ -84,7 +91,8 @@ class Gateway:
 
     def counters(self) -> dict[str, int]:
         """Return what was counted, by name."""
-        return {
+        counted = self._reception.counters() if self._reception else {}
+        return counted | {
             "core_is_up": int(self.core is not None and self.core.is_up),
             "core_streams": self._listener.open_streams if self._listener else 0,
         }

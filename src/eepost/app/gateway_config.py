@@ -121,10 +121,13 @@ def _check_ways(file: Path, settings: GatewaySettings) -> None:
         parse_way(settings.link.core, "core.i2p", 1, bytes)
     except ValueError as reason:
         raise ConfigError(file, "link.core", str(reason)) from None
-    try:
-        parse_endpoint(settings.dns.resolver)
-    except ValueError as reason:
-        raise ConfigError(file, "dns.resolver", str(reason)) from None
+    named = [("dns.resolver", settings.dns.resolver)]
+    named += [("mx.listen", each) for each in settings.mx.listen]
+    for key, text in named:
+        try:
+            parse_endpoint(text)
+        except ValueError as reason:
+            raise ConfigError(file, key, f"{text!r} {reason}") from None
 
 
 _CHECKS: tuple[Callable[[Path, GatewaySettings], None], ...] = (_check_names, _check_ways)

@@ -3,7 +3,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,14 +47,14 @@ class _Held:
 class GatewayLinks:
     """All gateways of a core; satisfies `services.mta.ports.Gateways`.
 
-    `responses` says what is answered to their questions.
+    `responses` says what is answered to the questions of the gateway of that name.
     """
 
     directory: Path
     listen: Endpoint
     journal: Journal
     in_transit_octets: int
-    responses: Responses = field(default_factory=dict)
+    responses: Callable[[str], Responses] = field(default=lambda _: {})
     patience: Patience = field(default_factory=Patience)
     bounds: Bounds = field(default_factory=Bounds)
     listening: Endpoint | None = None
@@ -145,7 +145,7 @@ class GatewayLinks:
         listener = LinkListener(
             Desk(
                 pairings=lambda: [held.pairing for held in self._held.values()],
-                responses=lambda _: self.responses,
+                responses=lambda pairing: self.responses(self._name_of(pairing)),
                 room=Transit(self.in_transit_octets),
                 bounds=self.bounds,
                 fault=lambda error: self.journal.fault("answering a gateway", error),
@@ -154,6 +154,12 @@ class GatewayLinks:
         )
         self.listening = await listener.start(self.listen)
         self._listener = listener
+
+    def _name_of(self, pairing: Pairing) -> str:
+        for name, held in self._held.items():
+            if held.pairing.secret == pairing.secret:
+                return name
+        return ""  # removed in this very moment
 
     def _learn(self, name: str) -> None:
         try:

@@ -17,6 +17,8 @@ from eepost.app.config_text import commented_toml
 from eepost.app.settings import Settings
 from eepost.net.clock import random_octets
 from eepost.seal.startkey import StartKey, StartKeyDamaged
+from eepost.store.quarantine import FOLDER as QUARANTINE_FOLDER
+from eepost.store.quarantine import Quarantine
 from eepost.store.sqlite.store import SqliteStore
 
 # A start key is one short line; a wrong file may be anything.
@@ -111,6 +113,15 @@ class Office:
             yield
         finally:
             os.close(handle)
+
+    def quarantine(self, key: StartKey) -> Quarantine:
+        """Return where infected mail is kept that nobody could be told of any more."""
+        return Quarantine(
+            self.directory / QUARANTINE_FOLDER,
+            lambda octets, name: key.seal("quarantine", random_octets, octets, name),
+            lambda octets, name: key.open("quarantine", octets, name),
+            random_octets,
+        )
 
     def open_store(self, key: StartKey) -> SqliteStore:
         """Open the store, migrating it if needed."""

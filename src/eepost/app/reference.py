@@ -15,7 +15,8 @@ import typer.main
 from eepost.app.cli import tree
 from eepost.app.config_text import reference as settings_page
 from eepost.mail.reply import Reply
-from eepost.sanitise import from_user
+from eepost.sanitise import from_user, inbound
+from eepost.services.gateway.reception import replies as reception_replies
 from eepost.services.mta import replies as submission_replies
 from eepost.services.pop import refusals
 from eepost.wire.pop3.events import Refused
@@ -77,6 +78,10 @@ def replies_page() -> str:
         *_smtp_rows(engine_replies),
         "\n## Submission: the sanitiser's\n",
         *_smtp_rows(from_user),
+        "\n## Mail from the Internet: decided by policy\n",
+        *_smtp_rows(reception_replies),
+        "\n## Mail from the Internet: the sanitiser's\n",
+        *_smtp_rows(inbound),
         "\n## POP3: refusals by policy\n",
         "| text | response code |\n|---|---|",
         *_pop3_rows(),

@@ -247,6 +247,22 @@ class Gateways(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             ge=16_777_216,
         ),
     ] = 134_217_728
+    probes_of_a_peer: Annotated[
+        int,
+        _about(
+            "Recipients whom nobody has that one network on the Internet may name in an hour; who"
+            " guesses addresses is put off above it.",
+            ge=1,
+        ),
+    ] = 20
+    probes_of_a_gateway: Annotated[
+        int,
+        _about(
+            "The same for all networks that come by one gateway; above it the gateway hears yes to"
+            " every recipient, and mail for nobody is dropped in silence.",
+            ge=10,
+        ),
+    ] = 1_000
 
 
 class Outgoing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

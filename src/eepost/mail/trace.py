@@ -17,6 +17,16 @@ def received_field(domain: str, accepted_utc: int) -> bytes:
     return b"Received: by %s with ESMTPA; %s\r\n" % (domain.encode("ascii"), date)
 
 
+def arrival_field(domain: str, arrived_utc: int) -> bytes:
+    """Return the one Received field of a message from the Internet, with its CRLF.
+
+    It tells that `domain` took the message, and when, to the minute; by which gateway and from
+    whom, no reader needs to know. Raises UnicodeEncodeError where `domain` is not ASCII.
+    """
+    date = write_date(arrived_utc)
+    return b"Received: by %s with ESMTP; %s\r\n" % (domain.encode("ascii"), date)
+
+
 def return_path_field(reverse_path: Address | None) -> bytes:
     """Return the Return-Path field that final delivery puts in front, with its CRLF.
 

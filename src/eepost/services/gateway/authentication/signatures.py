@@ -20,6 +20,7 @@ MAX_SIGNATURES: Final = 5
 MAX_ARC_SETS: Final = 10
 # RFC 8301 3.2: shorter RSA keys sign nothing.
 MIN_RSA_BITS: Final = 1_024
+_CHANGED: Final = "body hash mismatch"
 _SEAL: Final = re.compile(rb"^ARC-Seal[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -57,7 +58,7 @@ class _Keys:
 
     def __init__(self, look_up: LookUp) -> None:
         self._look_up = look_up
-        self.is_unavailable = False
+        self.is_unavailable = self.is_found = False
 
     def __call__(self, name: bytes | str, timeout: float = 0) -> bytes | None:
         """Return the first TXT record of `name`, None where there is none."""
@@ -72,6 +73,7 @@ class _Keys:
             self.is_unavailable = True
             raise _Unavailable from None
         first = values[0] if values else None
+        self.is_found = first is not None
         return first.encode("ascii", "replace") if isinstance(first, str) else first
 
 
@@ -89,11 +91,12 @@ def _judge(verifier: Any, at: int, look_up: LookUp) -> DkimVerdict:
     keys = _Keys(look_up)
     verifier.signature_fields = {}  # else it keeps those of the signature before
     try:
-        is_good = bool(verifier.verify(at, dnsfunc=keys))
-        result = "pass" if is_good else "fail"
-    except (
-        Exception
-    ):  # of a library fed by strangers; a signature that confuses it is worth nothing
+        result = "pass" if verifier.verify(at, dnsfunc=keys) else "fail"
+    except dkim.ValidationError as reason:
+        result = "fail" if str(reason).startswith(_CHANGED) else "permerror"
+    except Exception:  # of a library fed by strangers; what confuses it is worth nothing
+        result = "permerror"
+    if result != "pass" and not keys.is_found:
         result = "temperror" if keys.is_unavailable else "permerror"
     fields = verifier.signature_fields
     domain = ascii_domain(fields.get(b"d", b"").decode("ascii", "replace"))

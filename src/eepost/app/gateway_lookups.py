@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers the questions of checks that run in threads, from the event loop's own resolver."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eepost.mail.header import Header
+from eepost.net.dns import Dns, DnsFailed, NoSuchName
+from eepost.services.gateway.authentication.check import Sender, Verdict, authenticate
+from eepost.services.gateway.authentication.questions import DnsUnavailable, Found, Kind
+
+# What one message's checks may take together; RFC 7208 4.6.4 asks for at least 20 seconds.
+CHECK_SECONDS = 40.0
+# Checks at once; each waits for name servers most of its time.
+CHECKS_AT_ONCE = 16
+
+_VALUES: Final[dict[Kind, Callable[[Any], bytes | str]]] = {
+    Kind.A: lambda record: str(record.address),
+    Kind.AAAA: lambda record: str(record.address),
+    Kind.MX: lambda record: str(record.exchange.to_text(omit_final_dot=True)),
+    Kind.PTR: lambda record: str(record.target.to_text(omit_final_dot=True)),
+    Kind.TXT: lambda record: b"".join(record.strings),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Runs the checks of messages beside the event loop, each within bounds of time."""
+
+    dns: Dns
+    clock: Callable[[], float]
+    threads: ThreadPoolExecutor
+
+    async def authenticate(self, message: bytes, header: Header, sender: Sender) -> Verdict:
+        """Return the verdict on `message`. Raises TimeoutError."""
+        loop = asyncio.get_running_loop()
+        deadline = self.clock() + CHECK_SECONDS
+
+        def look_up(name: str, kind: Kind) -> Found:
+            left = deadline - self.clock()
+            if left <= 0:
+                raise DnsUnavailable
+            asked = asyncio.run_coroutine_threadsafe(self._ask(name, kind), loop)
+            try:
+                return asked.result(left)
+            except Late:
+                asked.cancel()
+                raise DnsUnavailable from None
+
+        async with asyncio.timeout(CHECK_SECONDS * 1.5):
+            return await loop.run_in_executor(
+                self.threads, lambda: authenticate(message, header, sender, look_up)
+            )
+
+    async def addresses(self, name: str) -> tuple[str, ...]:
+        """Return the addresses that a block list answers with; none where it does not answer."""
+        try:
+            return (await self._ask(name, Kind.A)).texts
+        except DnsUnavailable:
+            return ()
+
+    async def _ask(self, name: str, kind: Kind) -> Found:
+        try:
+            answer = await self.dns.ask(name, kind.value)
+        except NoSuchName:
+            return Found(exists=False)
+        except DnsFailed:
+            raise DnsUnavailable from None
+        records = answer.records
+        if kind is Kind.MX:
+            records = tuple(sorted(records, key=lambda record: record.preference))
+        values = tuple(map(_VALUES[kind], records))
+        return Found(values)  # type: ignore[arg-type] # each kind gives one type
