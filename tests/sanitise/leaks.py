@@ -43,6 +43,9 @@ ARMOR = re.compile(
 CALENDAR = re.compile(rb"(?im)^(?:prodid:(?!-//eepost)|x-|created:|last-modified:)")
 DOCUMENT_PROPERTIES = {"docProps/core.xml", "docProps/app.xml", "meta.xml"}
 REPORT = re.compile(PRODUCTS.pattern + rb"|" + ADDRESS.pattern)
+RECEIPT = re.compile(
+    rb"(?im)^(?!reporting-ua: [a-z0-9.-]+$|(?:final-recipient|original-message-id|disposition):).+"
+)
 CARD = re.compile(rb"(?im)^(?:prodid|rev|x-[a-z0-9-]+|uid)[:;]")
 
 BY_TYPE = (
@@ -50,14 +53,18 @@ BY_TYPE = (
     ("text/calendar", CALENDAR, "calendar"),
     ("text/vcard", CARD, "card"),
     ("message/delivery-status", REPORT, "delivery report"),
+    ("message/disposition-notification", RECEIPT, "receipt"),
 )
 
 
-def leaks(message: bytes, domain: str = "mail.i2p") -> list[str]:
+def leaks(message: bytes, domain: str = "mail.i2p", known: str = "") -> list[str]:
     """Return what is wrong with a message, a constant phrase for each kind.
 
-    `domain` is the one on which identifiers are to be made.
+    `domain` is the one on which identifiers are to be made, `known` an identifier that was
+    delivered to the author, so that he may name it.
     """
+    if known:
+        message = message.replace(f"<{known}>".encode(), f"<{'a' * 32}@{domain}>".encode())
     parsed = email.message_from_bytes(message, policy=email.policy.compat32)
     return sorted(set(_of_message(parsed, re.escape(domain), is_top=True)))
 
@@ -126,7 +133,7 @@ def _of_leaf(part: Message, kind: str) -> Iterator[str]:
     for only, pattern, phrase in BY_TYPE:
         if kind == only and pattern.search(octets):
             yield phrase
-    if kind in {"message/disposition-notification", "application/ms-tnef", "message/partial"}:
+    if kind in {"application/ms-tnef", "message/partial"}:
         yield "part that may not pass"
     yield from _of_file(octets)
 

@@ -131,9 +131,26 @@ def test_message_of_nothing_but_dropped_parts_is_an_empty_text() -> None:
 
 
 def test_receipt_stays_by_choice() -> None:
-    receipt = b"Content-Type: message/disposition-notification\r\n\r\nDisposition: x"
-    message = made(multipart("mixed", TEXT, receipt), Choices(keeps_receipts=True))
-    assert kinds(message) == ["multipart/mixed", "text/plain", "text/plain"]
+    head = b"Content-Type: message/disposition-notification\r\n\r\n"
+    receipt = head + b"Reporting-UA: host; x\r\nDisposition:\r\n displayed\r\nGateway: y\r\n"
+    keeping = Choices(keeps_receipts=True)
+    words, kept = children(made(multipart("mixed", TEXT, receipt), keeping))
+    assert words.get_content_type() == "text/plain"
+    assert kept.get_content_type() == "message/disposition-notification"
+    assert kept.as_string().endswith("Reporting-UA: mail.i2p\nDisposition: displayed\n\n")
+    assert kinds(made(multipart("mixed", TEXT, head + b"words"), keeping)) == ["text/plain"]
+
+
+def test_multipart_with_an_end_alone_is_empty() -> None:
+    assert content(made(b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x--\r\n")) == b"\r\n"
+
+
+def test_file_that_is_called_a_text_is_cleaned_by_what_it_is() -> None:
+    head = b"Content-Type: text/plain; name=a.txt\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    binary = base64.encodebytes(b"\x7fELF\0\x80").replace(b"\n", b"\r\n")
+    assert kinds(made(head + binary)) == ["application/octet-stream"]
+    wide = base64.encodebytes("words".encode("utf-16-le")).replace(b"\n", b"\r\n")
+    assert content(made(head.replace(b"plain", b"plain; charset=utf-16le") + wide)) == b"words"
 
 
 def test_user_may_send_plain_text_only() -> None:
@@ -311,7 +328,7 @@ def test_tnef_is_unpacked() -> None:
 
 def test_file_in_a_tnef_that_cannot_be_cleaned_is_treated_as_chosen() -> None:
     body = base64.encodebytes(TNEF.replace(b"content", b"%PDF/ID")).replace(b"\n", b"\r\n")
-    packed = base64.encodebytes(TNEF.replace(b"content", b"Rar!\x1a\x07.")).replace(b"\n", b"\r\n")
+    packed = base64.encodebytes(TNEF.replace(b"content", b"Rar!\x1a\x07\0")).replace(b"\n", b"\r\n")
     head = b"Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     assert "application/pdf" in kinds(made(head + body))
     assert "RAR" in refused(head + packed)

@@ -346,7 +346,7 @@ def test_card_loses_its_program_and_keeps_the_person() -> None:
         b"END:VCARD",
         "",
     )
-    assert made == b"BEGIN:VCARD\r\nitem1.EMAIL:a@b\r\nFN:A\r\nEND:VCARD\r\n"
+    assert made == b"BEGIN:VCARD\r\nITEM1.EMAIL:a@b\r\nFN:A\r\nEND:VCARD\r\n"
 
 
 def test_delivery_report_keeps_who_and_what() -> None:

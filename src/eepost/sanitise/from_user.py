@@ -30,7 +30,7 @@ from eepost.sanitise.text import encode_text, rebuild_text
 from eepost.sanitise.threads import THREAD_FIELDS, IdRule, KnownIds
 
 NOT_YOUR_ADDRESS = Reply(553, "5.7.1", "From must hold one address, and it must be your own")
-OUT_OF_BOUNDS = Reply(554, "5.6.0", "The message header is too large or malformed")
+OUT_OF_BOUNDS = Reply(554, "5.6.0", "The message is malformed or too complex")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ and everything between them is passed as slices, so what is signed still verifie
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from eepost.mail.charset import decode_text
@@ -262,17 +262,33 @@ def _file(name: str, content: bytes) -> list[Piece]:
 
 
 def _folded(fields: list[Field]) -> bytes:
-    """Return fields as they stand, lines over the limit cut; nobody can read such a line anyway."""
+    """Return fields as they stand, with lines over the limit folded.
+
+    Lines of nothing but blanks go: to some programs they end the header (RFC 5322 4.2).
+    """
     octets = b"".join(name + colon + value for name, colon, value in fields)
     if not octets.endswith(b"\r\n") and octets:
         octets += b"\r\n"
+    octets = _BLANK_LINES.sub(b"", octets)
     if not _has_long_lines(octets):
         return octets
-    return _LONG_RUN.sub(rb"\1\r\n ", octets)
+    return b"\r\n".join(piece for line in octets.split(b"\r\n") for piece in _cut(line))
+
+
+_BLANK_LINES = re.compile(rb"\r\n[ \t]+(?=\r\n)")
+
+
+def _cut(line: bytes) -> Iterator[bytes]:
+    """Yield a line in pieces: cut at blanks where it has some, or else where the limit is."""
+    while len(line) > MAX_LINE_OCTETS:
+        at = max(line.rfind(b" ", 1, MAX_LINE_OCTETS), line.rfind(b"\t", 1, MAX_LINE_OCTETS))
+        if at < 0:
+            at = MAX_LINE_OCTETS - 1
+            line = line[:at] + b" " + line[at:]
+        yield line[:at]
+        line = line[at:]
+    yield line
 
 
 def _has_long_lines(octets: bytes) -> bool:
     return max(map(len, octets.split(b"\r\n"))) > MAX_LINE_OCTETS
-
-
-_LONG_RUN = re.compile(rb"([^\r\n]{%d})(?=[^\r\n])" % (MAX_LINE_OCTETS - 1))

@@ -29,6 +29,23 @@ def rebuild_delivery_status(content: bytes, domain: str) -> bytes | None:
     return "\r\n".join(kept).encode("utf-8") if len(kept) > 1 else None
 
 
+# RFC 8098 3.2: what a receipt says. Who displayed it and how it was got there goes; the
+# identifier is the message's that was read, as it came.
+_RECEIPT_FIELDS = frozenset(("final-recipient", "original-message-id", "disposition"))
+
+
+def rebuild_receipt(content: bytes, domain: str) -> bytes | None:
+    """Return message/disposition-notification without program, host and times (RFC 8098 3).
+
+    None where it does not say what became of the message.
+    """
+    lines = _FOLD.sub(" ", _LINE_END.sub("\n", decode_text(content))).split("\n")
+    kept = {_name(line, ":"): line.strip() for line in lines if _name(line, ":") in _RECEIPT_FIELDS}
+    if "disposition" not in kept:
+        return None
+    return "\r\n".join([f"Reporting-UA: {domain}", *kept.values(), ""]).encode("utf-8")
+
+
 def _name(line: str, end: str) -> str:
     return re.split(rf"[{end}]", line, maxsplit=1)[0].strip().lower()
 
@@ -75,13 +92,16 @@ _CARD_DROPPED = frozenset(
 )
 
 
+_NAME = re.compile(r"[^;:]*")  # programs differ in how they spell it
+
+
 def rebuild_card(content: bytes, charset: str) -> bytes:
     """Return a vCard without program, revision, zone and private properties, CRLF lines."""
     kept = []
     for line in _unfolded(content, charset):
         name = _name(line, ";:").rpartition(".")[2]
         if name not in _CARD_DROPPED and not name.startswith("x-"):
-            kept.append(line)
+            kept.append(_NAME.sub(lambda found: found[0].upper(), line.rstrip(), count=1))
     return _folded(kept)
 
 

@@ -52,7 +52,8 @@ def strip_file(octets: bytes) -> Cleaned:
 
 def is_text_with_rules(octets: bytes) -> bool:
     """Say whether a text is a document or a drawing for which there are rules."""
-    return octets.startswith((documents.RTF, *documents.POSTSCRIPT)) or svg.is_svg(octets)
+    beginnings = (documents.RTF, *documents.POSTSCRIPT, pdf.MAGIC)
+    return octets.startswith(beginnings) or svg.is_svg(octets)
 
 
 @dataclass(slots=True)

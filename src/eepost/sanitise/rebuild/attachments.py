@@ -60,11 +60,15 @@ def unclean(rebuilder: Rebuilder, part: Part, content: bytes, reason: str) -> Bu
 def known_file(rebuilder: Rebuilder, part: Part, octets: bytes, media_type: str = "") -> Built:
     """Return clean octets as a file; `media_type` says what they were found to be."""
     kind = media_type or file_type(part_name(part), part.content_type.value)
+    return named_file(rebuilder, part, type_of_file(kind, octets), octets)
+
+
+def type_of_file(kind: str, octets: bytes) -> bytes:
+    """Return the Content-Type of a file of the media type `kind`."""
     parameters: list[tuple[str, str]] = []
     if kind.startswith("text/"):
         kind, parameters = (kind, [("charset", "utf-8")]) if is_utf8(octets) else (OCTETS, [])
-    content_type = write_parameters(b"Content-Type", kind, parameters)
-    return named_file(rebuilder, part, content_type, octets)
+    return write_parameters(b"Content-Type", kind, parameters)
 
 
 def named_file(rebuilder: Rebuilder, part: Part, content_type: bytes, octets: bytes) -> Built:

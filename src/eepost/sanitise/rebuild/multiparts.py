@@ -9,6 +9,7 @@ from eepost.sanitise.parts import root_first
 from eepost.sanitise.rebuild.built import Built, built_multipart
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 
+_REPORTS = frozenset(("delivery-status", "disposition-notification"))
 _SUBTYPES = {each: each for each in ("multipart/alternative", "multipart/related")}
 
 
@@ -27,7 +28,7 @@ def multipart(rebuilder: Rebuilder, part: Part) -> Built | None:
         rebuilder.tally.add("wrapper of one part removed")
         return built[0]
     report = part.content_type.get("report-type").lower()
-    if kind == "multipart/report" and report == "delivery-status":
+    if kind == "multipart/report" and report in _REPORTS:
         return built_multipart(kind, [("report-type", report)], rebuilder.boundary(), built)
     kind = _SUBTYPES.get(kind, "multipart/mixed")
     return built_multipart(kind, (), rebuilder.boundary(), built)

@@ -10,7 +10,7 @@ from eepost.sanitise.parts import part_name
 from eepost.sanitise.rebuild.built import Built, Refusal
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.rebuild.texts import text
-from eepost.sanitise.records import rebuild_delivery_status
+from eepost.sanitise.records import rebuild_delivery_status, rebuild_receipt
 
 _DEPTH_WHEN_ENCODED = 10
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -69,11 +69,15 @@ def header_of_another(rebuilder: Rebuilder, part: Part) -> Built:
 
 
 def receipt(rebuilder: Rebuilder, part: Part) -> Built | None:
-    """Return nothing: a receipt tells when and with what mail was read (RFC 8098 2.1)."""
+    """Return nothing, since a receipt tells that mail was read; by choice what it tells alone."""
+    kept = None
     if rebuilder.around.choices.keeps_receipts:
-        return text(rebuilder, part)
-    rebuilder.tally.add("receipt dropped")
-    return None
+        kept = rebuild_receipt(rebuilder.content(part), rebuilder.around.domain)
+    if kept is None:
+        rebuilder.tally.add("receipt dropped")
+        return None
+    rebuilder.tally.add("receipt made anew")
+    return Built(write_parameters(b"Content-Type", "message/disposition-notification"), [kept])
 
 
 def nothing(rebuilder: Rebuilder, _part: Part) -> None:

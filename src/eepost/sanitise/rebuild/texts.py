@@ -35,11 +35,19 @@ def text(rebuilder: Rebuilder, part: Part) -> Built | None:
     if is_file(part):
         return _text_file(rebuilder, part, content)
     kind = part.content_type.value
+    if part.main_type == "multipart":
+        content = _without_delimiters(content, part.content_type.get("boundary"))
     charset, octets = _words(content, part.content_type)
     content_type = write_parameters(
         b"Content-Type", kind if kind in _TEXT_TYPES else "text/plain", [("charset", charset)]
     )
     return built_text(content_type, octets)
+
+
+def _without_delimiters(content: bytes, boundary: str) -> bytes:
+    """Return what stands in a multipart that has an end but no part: words, if anything."""
+    markers = {b"--" + boundary.encode("latin-1", "replace") + end for end in (b"", b"--")}
+    return b"\r\n".join(line for line in content.split(b"\r\n") if line.rstrip() not in markers)
 
 
 def plain_text(words: str) -> Built:
@@ -58,19 +66,24 @@ def _words(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
 
 
 def _text_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Built | None:
-    if is_text_with_rules(content):
-        return file(rebuilder, part)
+    charset = part.content_type.get("charset")
+    if is_text_with_rules(content) or (b"\0" in content and not _is_wide(charset)):
+        return file(rebuilder, part)  # called a text, but none that is read as one
     content = strip_armor_headers(content)
     if part.main_type != "text" and not is_utf8(content):
         return known_file(rebuilder, part, content, OCTETS)
-    if not content.isascii():
-        content = decode_text(content, part.content_type.get("charset")).encode("utf-8")
+    if _is_wide(charset) or not content.isascii():
+        content = decode_text(content, charset).encode("utf-8")
     kind = file_type(part_name(part), part.content_type.value)
     if kind == OCTETS:
         kind = "text/plain"  # text of a kind that only some programs name
     parameters = [("charset", "utf-8")] if kind.startswith("text/") else []
     content_type = write_parameters(b"Content-Type", kind, parameters)
     return named_file(rebuilder, part, content_type, content)
+
+
+def _is_wide(charset: str) -> bool:
+    return charset.lower().startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646"))
 
 
 def html(rebuilder: Rebuilder, part: Part) -> Built:
