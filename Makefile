@@ -69,6 +69,10 @@ test-portal: setup ## the web pages: in Chromium, in text browsers, with GnuPG (
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest tests/portal
 
+screenshots: setup ## pictures of every page of the portal into docs/pictures/portal
+	@scripts/debian-packages tests
+	$(BIN)/python -m tests.portal.screenshots docs/pictures/portal
+
 docs: setup ## write the pages of docs/ that are made from the code
 	$(BIN)/python -m eepost.app.reference docs
 
@@ -80,4 +84,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup fast run check test test-compiled test-i2p test-i2p-hops test-portal docs bench lock
+.PHONY: help setup fast run check test test-compiled test-i2p test-i2p-hops test-portal screenshots docs bench lock
