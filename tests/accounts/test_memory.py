@@ -277,12 +277,71 @@ def test_each_sealing_uses_another_nonce() -> None:
     assert len(nonces) == 5
 
 
+# Listings.
+
+LISTING = octets("alice's listing", 6_600)
+
+
+def with_listing() -> LoginMemory:
+    memory = remembering()
+    memory.remember_maildrop(BOB, "password", SEEDS, 1000.0, EPOCH)
+    memory.remember_listing(ALICE, SEEDS, 3, LISTING, 1000.0)
+    return memory
+
+
+def test_a_listing_is_recalled_for_its_login_and_mark_alone() -> None:
+    memory = with_listing()
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1000.0) == LISTING
+    assert memory.recall_listing(ALICE, SEEDS, 4, 1000.0) is None
+    assert memory.recall_listing(BOB, SEEDS, 3, 1000.0) is None
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1300.0) is None
+    assert remembering().recall_listing(ALICE, SEEDS, 0, 1000.0) is None
+
+
+def test_a_newer_listing_takes_the_older_ones_place() -> None:
+    memory = with_listing()
+    memory.remember_listing(ALICE, SEEDS, 4, b"newer", 1000.0)
+    assert memory.recall_listing(ALICE, SEEDS, 4, 1000.0) == b"newer"
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1000.0) is None
+
+
+def test_a_long_listing_is_not_remembered() -> None:
+    memory = remembering()
+    memory.remember_listing(ALICE, SEEDS, 3, bytes(memory_module.MAX_LISTING_OCTETS + 1), 1000.0)
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1000.0) is None
+
+
+def test_a_session_from_before_a_change_neither_gets_nor_gives_a_listing() -> None:
+    memory = with_listing()
+    before = replace(ALICE, keys=())
+    memory.remember_listing(before, SEEDS, 3, b"older", 1000.0)
+    assert memory.recall_listing(before, SEEDS, 3, 1000.0) is None
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1000.0) == LISTING
+    memory.forget("alice")
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1000.0) is None
+
+
+def test_a_listing_opens_under_the_private_keys_alone() -> None:
+    memory = with_listing()
+    assert memory.recall_listing(ALICE, {}, 3, 1000.0) is None
+    entry = memory._maildrops["alice"]
+    memory.remember_sealing_keys(ALICE, SEEDS, SEALING_KEYS, 1000.0)
+    entry.listing = entry.sealing_keys  # what was sealed for another purpose
+    assert memory.recall_listing(ALICE, SEEDS, 3, 1000.0) is None
+
+
+def test_no_listing_lies_in_memory() -> None:
+    held = everything(with_listing())
+    assert len(held) > len(LISTING)
+    assert LISTING[:8] not in held
+
+
 # What lies in memory.
 
 
 def everything(memory: LoginMemory) -> bytes:
     entries = [*memory._submission.values(), *memory._maildrops.values()]
-    return b"".join(each.sealing_keys + each.proof + each.nonce for each in entries)
+    return b"".join(each.sealing_keys + each.listing + each.proof + each.nonce for each in entries)
 
 
 def test_no_password_and_no_seed_lies_in_memory() -> None:

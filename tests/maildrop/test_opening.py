@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eepost.maildrop.entry import context_of, pack_entry, unpack_entry
 from eepost.maildrop.model import Encapsulation, IndexEntry, SealedMessage
-from eepost.maildrop.opening import Opener
+from eepost.maildrop.opening import Opener, pack_listing, unpack_listing
 from eepost.maildrop.sealing import Sealer
 from eepost.seal.broken import SealBroken
 from eepost.seal.keypair import PrivateKey, encapsulate
@@ -37,6 +37,13 @@ def test_a_listing_is_in_the_order_of_arrival(order: list[int]) -> None:
 
 MESSAGES = sealed(7)
 ENCAPSULATIONS = encapsulations(MESSAGES)
+
+
+def test_a_packed_listing_is_the_same_when_unpacked() -> None:
+    listed = Opener({1: SEED}).listing([stored(each) for each in MESSAGES], ENCAPSULATIONS)
+    assert unpack_listing(pack_listing(listed)) == listed
+    assert len(pack_listing(listed)) == 66 * len(MESSAGES)
+    assert unpack_listing(pack_listing([])) == []
 
 
 def test_entries_of_one_moment_are_listed_the_same_way_every_time() -> None:

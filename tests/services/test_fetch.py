@@ -15,7 +15,15 @@ from eepost.maildrop.ports import StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.seal.keypair import PrivateKey
 from eepost.services.pop.fetch import Counts, Desk, Fetch
-from eepost.wire.pop3.events import Admitted, Arrived, LoginGiven, RefreshGiven
+from eepost.wire.pop3.events import (
+    Admitted,
+    Arrived,
+    Content,
+    Entry,
+    LoginGiven,
+    MessageWanted,
+    RefreshGiven,
+)
 from tests.accounts.fakes import MemoryAccounts
 from tests.contracts.samples import account
 from tests.maildrop.fakes import MemoryMaildrops
@@ -61,6 +69,7 @@ class Office:
         self.maildrops = Counted(accounts)
         self.sent = 0
         self.sealing_keys: dict[int, bytes] = {}
+        self.listings: dict[int, bytes] = {}  # by mark
         self._sealer = Sealer(chance(4), window_seconds=60)
         self._desk = Desk(
             authenticator=cast(Any, self),
@@ -84,6 +93,12 @@ class Office:
 
     def remember_sealing_keys(self, _found: OpenMaildrop, keys: dict[int, bytes]) -> None:
         self.sealing_keys = {**self.sealing_keys, **keys}
+
+    def recall_listing(self, _found: OpenMaildrop, mark: int) -> bytes | None:
+        return self.listings.get(mark)
+
+    def remember_listing(self, _found: OpenMaildrop, mark: int, listing: bytes) -> None:
+        self.listings = {mark: listing}
 
     async def offload(self, work: Callable[[], T]) -> T:
         return work()
@@ -193,3 +208,43 @@ async def test_mail_under_many_sealing_keys_is_listed_too(office: Office) -> Non
         assert (await office.login())[1] == 20
     assert office.maildrops.encapsulations_read == 1
     assert len(office.sealing_keys) == 20
+
+
+async def test_a_listing_is_read_once_for_all_sessions_while_nothing_changes(
+    office: Office,
+) -> None:
+    for _ in range(3):
+        await office.deliver()
+    first, shown = await office.login()
+    second, again = await office.login()
+    assert (shown, again, office.maildrops.snapshots) == (3, 3, 1)
+    assert first._listed == second._listed
+    await office.deliver()
+    assert (await arrived(first), await arrived(second)) == (1, 1)
+    assert (await office.login())[1] == 4
+
+
+async def test_a_remembered_message_can_be_read(office: Office) -> None:
+    await office.deliver()
+    for _ in range(2):
+        session, _ = await office.login()
+        wanted = MessageWanted(0, Entry(4, "x"), None)
+        content, _finished = await cast(Any, session.respond(wanted))
+        assert content == Content(b"text")
+
+
+async def test_a_listing_whose_sealing_keys_were_forgotten_is_read_anew(office: Office) -> None:
+    await office.deliver()
+    await office.login()
+    office.sealing_keys = {}
+    assert (await office.login())[1] == 1
+    assert office.maildrops.snapshots == 2
+
+
+async def test_a_listing_is_not_remembered_while_other_processes_write(office: Office) -> None:
+    office.maildrops.is_shared = True
+    await office.deliver()
+    for _ in range(2):
+        assert (await office.login())[1] == 1
+    assert office.maildrops.snapshots == 2
+    assert office.listings == {}

@@ -142,6 +142,15 @@ class Authenticator:
         """Remember what a session has opened, no longer than its login and as well guarded."""
         self._memory.remember_sealing_keys(found.account, _seeds(found), keys, self._clock())
 
+    def recall_listing(self, found: OpenMaildrop, mark: int) -> bytes | None:
+        """Return the maildrop's listing as of `mark` if this login remembers it."""
+        return self._memory.recall_listing(found.account, _seeds(found), mark, self._clock())
+
+    def remember_listing(self, found: OpenMaildrop, mark: int, listing: bytes) -> None:
+        """Remember a listing, no longer than its login and as well guarded."""
+        now = self._clock()
+        self._memory.remember_listing(found.account, _seeds(found), mark, listing, now)
+
     def epoch(self) -> int:
         """Return a number that changes with any account; of use when read before a login."""
         return self._accounts.epoch()

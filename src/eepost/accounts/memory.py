@@ -4,7 +4,8 @@
 Duty: answer in microseconds. For submission it keeps a keyed hash; for maildrops the private keys
 wrapped under a key that comes from the process key and the password together, so that what lies
 here opens nothing without the password. Beside them lie the sealing keys that sessions of the
-login have opened (each costs 0.1 ms), wrapped under a key that takes those private keys to make.
+login have opened (each costs 0.1 ms) and the maildrop's listing as they saw it, wrapped under a key
+that takes those private keys to make.
 Must not keep a password. Whoever reads the memory of the running process has both hash and process
 key, and can guess weak passwords quickly for as long as they are remembered: that is the price,
 and it ends with `lifetime_seconds`.
@@ -35,10 +36,15 @@ MAX_ENTRIES = 4_096
 # 40 octets each, so 40 kB where somebody leaves the mail of months in his maildrop.
 MAX_SEALING_KEYS = 1_000
 
+# A listing of some 128 messages; 35 MB if every remembered login had one. Who leaves more in his
+# maildrop has them opened anew.
+MAX_LISTING_OCTETS = 8_448
+
 _GENERATION_OCTETS = 4
 _STEP = _GENERATION_OCTETS + SEED_OCTETS
 _NONCE_OCTETS = 12
 _SEALING_KEY = Struct(">Q32s")  # number of the encapsulation, and what was in it
+_LISTING = b"eepost listing 1"
 
 
 @dataclass(slots=True, repr=False)
@@ -49,6 +55,8 @@ class _Entry:
     proof: bytes  # a keyed hash, or the sealed seeds
     nonce: bytes = b""
     sealing_keys: bytes = b""  # a nonce and what is sealed with it; nothing at first
+    listing: bytes = b""  # likewise
+    listing_mark: int = 0
 
 
 class LoginMemory:
@@ -149,6 +157,26 @@ class LoginMemory:
         entry = self._of_login(account, now)
         return {} if entry is None else self._opened_sealing_keys(entry, seeds)
 
+    def remember_listing(
+        self, account: Account, seeds: Mapping[int, bytes], mark: int, listing: bytes, now: float
+    ) -> None:
+        """Remember a maildrop's listing as of `mark`, for as long as the login; not a long one."""
+        entry = self._of_login(account, now)
+        if entry is not None and len(listing) <= MAX_LISTING_OCTETS:
+            nonce = self._next_nonce()
+            cipher = self._sealing_cipher(account.number, seeds)
+            entry.listing = nonce + cipher.encrypt(nonce, listing, _LISTING)
+            entry.listing_mark = mark
+
+    def recall_listing(
+        self, account: Account, seeds: Mapping[int, bytes], mark: int, now: float
+    ) -> bytes | None:
+        """Return the listing that is remembered with this login, None unless it is of `mark`."""
+        entry = self._of_login(account, now)
+        if entry is None or not entry.listing or entry.listing_mark != mark:
+            return None
+        return self._opened(entry, seeds, entry.listing, _LISTING)
+
     def is_stale(self, name: str, epoch: int) -> bool:
         """Something is remembered that `confirm` could make good for `epoch`."""
         return any(
@@ -202,14 +230,19 @@ class LoginMemory:
         return entry
 
     def _opened_sealing_keys(self, entry: _Entry, seeds: Mapping[int, bytes]) -> dict[int, bytes]:
-        nonce, sealed = entry.sealing_keys[:_NONCE_OCTETS], entry.sealing_keys[_NONCE_OCTETS:]
-        if not sealed:
+        if not entry.sealing_keys:
             return {}
+        text = self._opened(entry, seeds, entry.sealing_keys, None)
+        return {} if text is None else dict(_SEALING_KEY.iter_unpack(text))
+
+    def _opened(
+        self, entry: _Entry, seeds: Mapping[int, bytes], sealed: bytes, label: bytes | None
+    ) -> bytes | None:
+        nonce, sealed = sealed[:_NONCE_OCTETS], sealed[_NONCE_OCTETS:]
         try:
-            text = self._sealing_cipher(entry.account.number, seeds).decrypt(nonce, sealed, None)
+            return self._sealing_cipher(entry.account.number, seeds).decrypt(nonce, sealed, label)
         except InvalidTag:
-            return {}
-        return dict(_SEALING_KEY.iter_unpack(text))
+            return None
 
     def _next_nonce(self) -> bytes:
         self._sealed += 1

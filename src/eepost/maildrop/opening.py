@@ -9,8 +9,9 @@ owner's keys, at the place it was sealed for, is left out.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from struct import Struct
 
-from eepost.maildrop.entry import context_of, unpack_entry
+from eepost.maildrop.entry import UNIQUE_ID_CHARACTERS, context_of, unpack_entry
 from eepost.maildrop.model import Encapsulation, IndexEntry, StoredEntry
 from eepost.seal.broken import SealBroken
 from eepost.seal.keypair import PrivateKey, open_encapsulation
@@ -21,6 +22,8 @@ from eepost.seal.segments import (
     open_entry,
     open_segment,
 )
+
+_LISTED = Struct(f">QQQQQ{UNIQUE_ID_CHARACTERS}s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,29 @@ class Listed:
     def segments(self) -> int:
         """How many segments hold its content, at least 1."""
         return content_segments(self.entry.size_octets)
+
+
+def pack_listing(listed: Iterable[Listed]) -> bytes:
+    """Return a listing as octets: what it tells is as secret as the entries that were sealed."""
+    return b"".join(
+        _LISTED.pack(
+            each.number,
+            each.encapsulation,
+            each.entry.order,
+            each.entry.size_octets,
+            each.entry.arrived_utc,
+            each.entry.unique_id.encode("ascii"),
+        )
+        for each in listed
+    )
+
+
+def unpack_listing(octets: bytes) -> list[Listed]:
+    """Return the listing that `pack_listing` wrote."""
+    return [
+        Listed(number, encapsulation, IndexEntry(order, size, unique_id.decode("ascii"), arrived))
+        for number, encapsulation, order, size, arrived, unique_id in _LISTED.iter_unpack(octets)
+    ]
 
 
 class Opener:
@@ -54,7 +80,7 @@ class Opener:
         self.unopened = 0
         self.damaged = 0
 
-    def needs(self, stored: Iterable[StoredEntry]) -> bool:
+    def needs(self, stored: Iterable[StoredEntry | Listed]) -> bool:
         """Some of `stored` are under an encapsulation that was not learnt yet."""
         known = self._sealing_keys
         return any(each.encapsulation not in known for each in stored)

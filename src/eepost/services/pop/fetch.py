@@ -18,7 +18,7 @@ from eepost.accounts.model import Account
 from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.maildrop.model import StoredEntry
-from eepost.maildrop.opening import Listed, Opener
+from eepost.maildrop.opening import Listed, Opener, pack_listing, unpack_listing
 from eepost.maildrop.ports import MaildropStore
 from eepost.seal.broken import SealBroken
 from eepost.seal.segments import SEGMENT_OCTETS
@@ -207,13 +207,31 @@ class Fetch:
         mark = maildrops.mark(account)  # before the snapshot: what comes in between is not missed
         if mark is not None and mark == self._mark:
             return []
-        stored = await maildrops.snapshot(account)
-        new = [each for each in stored if each.number not in self._known]
-        entries = await self._list(new) if new else []
+        is_first = not self._listed
+        listed = self._remembered(mark) if is_first else []
+        if not listed:
+            listed = await self._look(await maildrops.snapshot(account))
+            if is_first and mark is not None and 0 < len(listed) <= MAX_LISTED_IN_LOOP:
+                packed = pack_listing(listed)
+                self._desk.authenticator.remember_listing(self._maildrop, mark, packed)
+        self._listed += listed
+        self._known.update(each.number for each in listed)
         self._mark = mark  # only now: a refresh that failed is made good by the next
-        return entries
+        return [Entry(each.entry.size_octets, each.entry.unique_id) for each in listed]
 
-    async def _list(self, new: Sequence[StoredEntry]) -> list[Entry]:
+    def _remembered(self, mark: int | None) -> list[Listed]:
+        """Return the listing that an earlier session of this login saw at the same mark."""
+        authenticator, opener = self._desk.authenticator, self._opener
+        octets = None if mark is None else authenticator.recall_listing(self._maildrop, mark)
+        if octets is None:
+            return []
+        listed = unpack_listing(octets)
+        opener.remind(authenticator.recall_sealing_keys(self._maildrop))
+        return [] if opener.needs(listed) else listed
+
+    async def _look(self, stored: Sequence[StoredEntry]) -> list[Listed]:
+        """Open those of the stored entries that this session has not seen yet."""
+        new = [each for each in stored if each.number not in self._known]
         opener = self._opener
         if opener.needs(new):
             opener.remind(self._desk.authenticator.recall_sealing_keys(self._maildrop))
@@ -223,9 +241,8 @@ class Fetch:
             listed = await self._desk.offload(partial(opener.listing, new))
         else:
             listed = opener.listing(new)
-        self._listed += listed
         self._known.update(each.number for each in new)
-        return [Entry(each.entry.size_octets, each.entry.unique_id) for each in listed]
+        return listed
 
     async def _learn(self) -> None:
         desk, learn = self._desk, self._opener.learn
