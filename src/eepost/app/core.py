@@ -16,6 +16,7 @@ from eepost.accounts.model import Account
 from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
 from eepost.accounts.throttle import Throttle
+from eepost.app import workers
 from eepost.app.arriving import answers_to_gateways, make_arrivals
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.gateway_links import GatewayLinks
@@ -58,6 +59,9 @@ from eepost.wire.pop3.server import Pop3Server
 from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.server import SmtpServer
 from eepost.wire.transit import Transit
+from eepost.workers.cleaner import PooledCleaner
+from eepost.workers.pool import Pool
+from eepost.workers.starter import Starter
 
 T = TypeVar("T")
 
@@ -72,7 +76,7 @@ SWEEP_SECONDS = 5.0
 CLEAN_SECONDS = 86_400
 # How long a stop waits for open transactions before it cuts them off.
 GRACE_SECONDS = 30.0
-# Threads for sanitising and sealing large messages beside the event loop.
+# Threads for sealing large messages beside the event loop.
 HEAVY_THREADS = 2
 # Threads that look accounts up. Not those of the logins: whoever reaches the port can keep these
 # busy with wrong passwords for seconds, and no user's RCPT may wait behind that.
@@ -86,6 +90,7 @@ class Core:
     office: Office
     key: StartKey
     journal: Journal
+    starter: Starter  # begun before `key` was read
     halls: dict[str, Hall] = field(default_factory=dict)
     submitted: submission.Counts = field(default_factory=submission.Counts)
     scanned: ScanCounts = field(default_factory=ScanCounts)
@@ -107,7 +112,11 @@ class Core:
     _logins: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _heavy: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _look_ups: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _workers: Pool = field(init=False)
     _claim: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self._workers = workers.make_pool(self.office.settings.workers, self.starter, self.journal)
 
     async def start(self) -> None:
         """Open the store and the ports. Raises ConfigError, OSError, StoreUnavailable."""
@@ -190,6 +199,7 @@ class Core:
             await self._outgoing.relay.stop(grace_seconds)
         if self._gateways is not None:
             await self._gateways.stop(grace_seconds)
+        self._workers.stop()
         if self._store is not None:
             await self._store.stop()
         for pool in (self._logins, self._heavy, self._look_ups):
@@ -220,7 +230,7 @@ class Core:
             "unscanned_over_limits": self.scanned.unscannable[Obstacle.OVER_LIMITS],
         }
         counted |= {f"arrived_{name}": count for name, count in asdict(self.arrived).items()}
-        counted |= self._store.counters()
+        counted |= workers.counters(self._workers) | self._store.counters()
         if self._gateways is not None:
             counted |= self._gateways.counters()
         if self._outgoing is not None:
@@ -321,7 +331,7 @@ class Core:
             conversations=conversations,
             outgoing=self._outgoing.outgoing,
             screening=Screening(self._scanner, obstacles_passed(settings), self.scanned),
-            offload=_Pool(self._heavy),
+            cleaner=PooledCleaner(self._workers),
             make_engine=_smtp_engines(settings.smtp, settings.mail.domain),
             counts=self.submitted,
         )

@@ -398,6 +398,40 @@ class Scanner(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = "/etc/clamav/clamd.conf"
 
 
+class Workers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Processes in which all mail but plain text is cleaned; docs/workers.md."""
+
+    count: Annotated[
+        int,
+        _about("Workers at once. 0: as many as there are cores, four at most.", ge=0, le=64),
+    ] = 0
+    memory_octets: Annotated[
+        int,
+        _about(
+            "Memory that a worker may use beyond what it begins with. A message of 10 MB takes"
+            " about 100 MB at its worst; one that wants more is put off with 451.",
+            ge=67_108_864,
+        ),
+    ] = 268_435_456
+    seconds: Annotated[
+        int,
+        _about(
+            "How long one message may take, then its worker is killed and the message put off with"
+            " 451. The slowest real one takes under a second on an idle machine.",
+            ge=1,
+            le=300,
+        ),
+    ] = 30
+    waiting: Annotated[
+        int,
+        _about(
+            "Messages that may wait for a worker; a further one is put off with 451. One account"
+            " gets a quarter of the places.",
+            ge=4,
+        ),
+    ] = 200
+
+
 class StartKey(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the start key comes from: it opens account names, tombstones and the queue."""
 
@@ -437,5 +471,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     outgoing: Outgoing = field(default_factory=Outgoing)
     login: Login = field(default_factory=Login)
     scanner: Scanner = field(default_factory=Scanner)
+    workers: Workers = field(default_factory=Workers)
     start_key: StartKey = field(default_factory=StartKey)
     log: Log = field(default_factory=Log)

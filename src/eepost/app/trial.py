@@ -19,9 +19,11 @@ from eepost.app.core import Core
 from eepost.app.i2p_doctor import router_notice
 from eepost.app.office import Office, create_office, open_office
 from eepost.app.running import serve
+from eepost.app.workers import make_starter
 from eepost.net.clock import random_octets
 from eepost.net.dialogue import Dialogue
 from eepost.observe.journal import Journal
+from eepost.workers.starter import Starter
 
 DOMAIN = "mail.i2p"
 NAMES = ("alice", "bob")
@@ -72,8 +74,14 @@ def run_trial(directory: Path) -> None:
     """Create or go on with a trial post office in `directory`, then serve until Ctrl-C."""
     console = Console()
     office, is_new = _office(directory, console)
+    with make_starter(office.settings.workers) as starter:
+        _serve(office, starter, console, is_new=is_new)
+    console.print("\nStopped. `make run` goes on with the same data.")
+
+
+def _serve(office: Office, starter: Starter, console: Console, *, is_new: bool) -> None:
     samples = _samples(office, console)
-    core = Core(office, office.start_key(), Journal())
+    core = Core(office, office.start_key(), Journal(), starter)
 
     async def announce(running: Core) -> None:
         if is_new:
@@ -89,7 +97,6 @@ def run_trial(directory: Path) -> None:
             error.strerror or "can't listen there",
             "does another post office (or a mail tunnel of your I2P router) use the port already?",
         ) from error
-    console.print("\nStopped. `make run` goes on with the same data.")
 
 
 def _office(directory: Path, console: Console) -> tuple[Office, bool]:

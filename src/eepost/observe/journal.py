@@ -8,7 +8,7 @@ it was, and never its text: the text may quote what a user sent.
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 import structlog
@@ -46,6 +46,11 @@ class Journal:
     def fault(self, where: str, error: BaseException) -> None:
         """Write type and origin of an unexpected exception, without its text."""
         self._log.error("fault", where=where, type=_type_names(error), origin=_origin(error))
+
+    def reported_fault(self, where: str, kind: str, places: Sequence[tuple[str, int]]) -> None:
+        """Write the same of an exception in another process: file names and lines of ours."""
+        origin = [f"{name}:{line}" for name, line in places]
+        self._log.error("fault", where=where, type=kind, origin=origin)
 
 
 def _type_names(error: BaseException) -> str:

@@ -108,11 +108,10 @@ def serve(data: Data) -> None:
 
     from eepost.app.core import Core  # noqa: PLC0415
     from eepost.app.running import serve as run_role  # noqa: PLC0415
+    from eepost.app.workers import make_starter, warn_where_less_confined  # noqa: PLC0415
 
     office = open_office(data)
     journal = Journal(now=utc_stamp if office.settings.log.stamps else None)
-    core = Core(office, office.start_key(), journal)
-    warn(office, journal)
 
     async def announce(running: Core) -> None:
         if "postmaster" not in await asyncio.to_thread(running.roles):
@@ -120,7 +119,11 @@ def serve(data: Data) -> None:
         ports = {name: endpoint.port for name, endpoint in running.listening().items()}
         journal.event("serving", **ports)
 
-    uvloop.run(run_role(core, announce))
+    with make_starter(office.settings.workers) as starter:
+        core = Core(office, office.start_key(), journal, starter)
+        warn(office, journal)
+        warn_where_less_confined(journal)
+        uvloop.run(run_role(core, announce))
 
 
 def warn(office: Office, journal: Journal) -> None:

@@ -56,6 +56,13 @@ RECIPIENT_GONE: Final = Reply(
     451, "4.2.1", "A recipient was closed meanwhile: nothing was delivered, try again"
 )
 
+CLEANING_FAILED: Final = Reply(
+    451, "4.3.0", "The message could not be cleaned right now: nothing was delivered, try again"
+)
+CLEANING_BUSY: Final = Reply(
+    451, "4.3.2", "Too much mail waits to be cleaned right now: nothing was delivered, try again"
+)
+
 # 451, also over limits: the operator may raise them, and a mail program that asks its user again
 # shows the text either way.
 SCANNER_DOWN: Final = Reply(

@@ -14,7 +14,6 @@ from eepost.accounts.directory import Directory, NotCached
 from eepost.accounts.model import Account, State
 from eepost.accounts.names import login_name
 from eepost.accounts.places import Places
-from eepost.accounts.ports import Compute
 from eepost.mail.address import Address
 from eepost.mail.envelope import Notify, Recipient, ReversePath
 from eepost.mail.reply import Reply
@@ -23,12 +22,13 @@ from eepost.maildrop.model import SentId, Usage
 from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, Outcome
 from eepost.queue.allowance import OverQuota
 from eepost.queue.books import Entry
-from eepost.sanitise.from_user import FromUser, sanitise_from_user
+from eepost.sanitise.cleaner import Cleaner, CleaningFailed, Why
+from eepost.sanitise.from_user import FromUser
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.services.mta import replies
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.dry_run import explanation, is_dry_run
-from eepost.services.mta.local import OFFLOAD_OCTETS, Copy, LocalDelivery
+from eepost.services.mta.local import Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
 from eepost.services.mta.outgoing import Outgoing, Parcel, delivered, forward
 from eepost.services.mta.screening import Screening
@@ -74,7 +74,7 @@ class Desk:
     conversations: Conversations
     screening: Screening
     outgoing: Outgoing
-    offload: Compute
+    cleaner: Cleaner
     make_engine: Callable[[], SmtpServer]
     counts: Counts
 
@@ -321,10 +321,10 @@ class Submission:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
         content = self._content if self._content is not None else bytearray()
         context = await self._with_known_ids(content, self._account)
-        if len(content) > OFFLOAD_OCTETS:
-            outcome = await self._desk.offload(lambda: sanitise_from_user(content, context))
-        else:
-            outcome = sanitise_from_user(content, context)
+        try:
+            outcome = await self._desk.cleaner.from_user(content, context)
+        except CleaningFailed as failure:
+            return replies.CLEANING_BUSY if failure.why is Why.BUSY else replies.CLEANING_FAILED
         if self._is_dry_run:
             return await self._explain(outcome, context)
         if isinstance(outcome, Refused):
