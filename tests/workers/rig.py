@@ -76,6 +76,9 @@ async def running(
 
 REAL = PROGRAM
 
+# That nobody else may look is the point; root does.
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a worker")
+
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds that another process brings about."""

@@ -16,6 +16,7 @@ from tests.workers.rig import (
     Rig,
     children,
     may_be_read,
+    needs_root,
     open_files,
     running,
     told_by_kernel,
@@ -98,6 +99,7 @@ def test_outside_the_attempts_get_what_they_are_after(arguments: dict[str, str])
     assert ATTEMPTS["read_file"](arguments["read_file"]) == "the start key"
 
 
+@needs_root
 async def test_worker_has_one_open_file_its_socket() -> None:
     async with running() as rig:
         assert await rig.ask("echo", b"x") == b"x"
@@ -152,6 +154,7 @@ async def test_kernel_confirms_what_was_set() -> None:
     assert score.strip() == "1000"
 
 
+@needs_root
 async def test_worker_is_in_namespaces_of_its_own() -> None:
     async with running() as rig:
         worker = int(await rig.ask("tell_pid"))

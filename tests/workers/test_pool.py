@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import uvloop
@@ -19,6 +18,7 @@ from tests.workers.rig import (
     Rig,
     children,
     is_running,
+    needs_root,
     open_files,
     running,
     told_by_kernel,
@@ -195,12 +195,10 @@ asyncio.run(main())
 
 
 def test_killed_post_office_takes_forkserver_and_workers_with_it() -> None:
-    root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", _ENDS_SUDDENLY],
         stdout=subprocess.PIPE,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as post_office:
         assert post_office.stdout is not None
         pids = [int(each) for each in post_office.stdout.readline().split()]
@@ -210,6 +208,7 @@ def test_killed_post_office_takes_forkserver_and_workers_with_it() -> None:
         wait_until_gone(pid)
 
 
+@needs_root
 async def test_forkserver_inherits_nothing_but_its_orders() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)  # the worst case
