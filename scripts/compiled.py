@@ -33,6 +33,7 @@ MODULES = (
     "sanitise/outcome.py",
     "sanitise/report.py",
     "sanitise/text.py",
+    "sanitise/threads.py",
     "services/mta/local.py",
     "services/mta/replies.py",
     "services/mta/submission.py",

@@ -9,6 +9,7 @@ import pytest
 
 from eepost.mail.address import Address
 from eepost.sanitise.choices import Choices, Dangerous, Html, OnFailure
+from eepost.sanitise.domains import Internalised
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
@@ -36,6 +37,7 @@ INBOUND = Inbound(
     verdict=b"Authentication-Results: x; none\r\n",
     choices=Choices(dangerous=Dangerous.DROP),
     original_of=SentIds(b"t" * 32, {hash_id(b"t" * 32, b"known@x"): b"1@laptop"}).original,
+    internalised=Internalised(("example.org",), "mail.i2p"),
 )
 TO_INTERNET = ToInternet("mail.i2p", "example.org")
 HTML = (

@@ -14,7 +14,7 @@ that starts a thread of its own.
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from eepost.mail.header import Field, split_header
 from eepost.mail.msgid import first_and_last, ids_in, map_id, may_be_passed_on
@@ -28,7 +28,6 @@ THREAD_FIELDS = frozenset((b"in-reply-to", b"references"))
 _THREAD_MARKS = (b"in-reply-to", b"references")
 
 
-@runtime_checkable
 class KnownIds(Protocol):
     """The identifiers that were delivered to an account."""
 

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker can do: the four policies of the sanitiser, each a name, a context and octets.
-
-A context crosses as plain values. Three of its parts are not plain: chance is the worker's own, and
-of identifiers only those cross that a store has found beforehand.
-"""
+"""What a worker can do: the four policies of the sanitiser, each a name, a context and octets."""
 
 import codecs
 import gc
@@ -17,17 +13,19 @@ from eepost.mail.charset import codec_names
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
-from eepost.sanitise.sent_ids import OriginalOf, SentIds
-from eepost.sanitise.threads import DeliveredIds, KnownIds
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
 from eepost.workers.answers import Pieces, write_outcome
+from eepost.workers.contexts import PlainFromUser, PlainInbound, PlainToInternet
 from eepost.workers.worker import Work
 
 Policy = Callable[[bytes | bytearray, Any], Sanitised | Refused]
 Context = FromUser | ToInternet | Inbound
 
-_Randomness = Callable[[int], bytes]
-
+_PLAIN: Final[Mapping[type, type[PlainFromUser | PlainInbound | PlainToInternet]]] = {
+    FromUser: PlainFromUser,
+    Inbound: PlainInbound,
+    ToInternet: PlainToInternet,
+}
 POLICIES: Final[Mapping[bytes, tuple[Policy, type[Context]]]] = {
     b"from_user": (sanitise_from_user, FromUser),
     b"to_internet": (sanitise_to_internet, ToInternet),
@@ -38,33 +36,16 @@ POLICIES: Final[Mapping[bytes, tuple[Policy, type[Context]]]] = {
 
 def write_job(policy: bytes, context: Context) -> bytes:
     """Return the head for a job. Raises TypeError where a context holds what can't cross."""
-    return policy + b" " + msgspec.msgpack.encode(context, enc_hook=_plain)
-
-
-def _plain(value: object) -> SentIds | None:
-    if value is os.urandom:
-        return None
-    owner = getattr(value, "__self__", None)
-    if isinstance(owner, SentIds) and value == owner.original:
-        return owner
-    raise TypeError("only plain values cross to a worker")
+    plain: Any = _PLAIN[type(context)]
+    return policy + b" " + msgspec.msgpack.encode(plain.of(context))
 
 
 def do_job(head: bytes, message: bytearray) -> tuple[bytes, Pieces]:
     """Return head and body of the answer to a job that `write_job` wrote."""
-    name, _, context = head.partition(b" ")
+    name, _, octets = head.partition(b" ")
     policy, kind = POLICIES[name]
-    return write_outcome(policy(message, msgspec.msgpack.decode(context, type=kind, dec_hook=_own)))
-
-
-def _own(kind: Any, value: Any) -> object:
-    if kind == _Randomness:
-        return os.urandom
-    if kind is KnownIds:
-        return msgspec.convert(value, DeliveredIds)
-    if kind == OriginalOf:
-        return msgspec.convert(value, SentIds).original
-    raise NotImplementedError
+    context = msgspec.msgpack.decode(octets, type=_PLAIN[kind]).context()
+    return write_outcome(policy(message, context))
 
 
 _REHEARSED: Final = b"From: a@b.c\r\nContent-Type: text/html\r\n\r\n<p>Mind the gap</p>\r\n"
