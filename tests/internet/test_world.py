@@ -9,11 +9,12 @@ import ssl
 import httpx
 import pytest
 
-from eepost.net.dns import Dns, DnsFailed, NoSuchName
+from eepost.net.dns import Dns, NoSuchName
 from eepost.net.listeners import Endpoint
 from eepost.wire.outward.route import (
     NO_DOMAIN,
     NULL_MX,
+    DnsFailed,
     Exchanger,
     Exchangers,
 )

@@ -23,6 +23,7 @@ from eepost.net.listeners import Endpoint
 from eepost.wire.outward.route import (
     NO_ANSWER,
     NO_DOMAIN,
+    DnsFailed,
     Exchanger,
     Exchangers,
     Route,
@@ -34,10 +35,6 @@ from eepost.wire.outward.tlsa import Tlsa
 UDP_OCTETS = 1_232
 # Records of one answer that are looked at.
 MAX_RECORDS = 100
-
-
-class DnsFailed(Exception):  # noqa: N818 - an outcome for the caller, not a fault
-    """No answer, or one that does not validate: nothing is known, ask again later."""
 
 
 class NoSuchName(Exception):  # noqa: N818 - an outcome for the caller, not a fault
@@ -115,6 +112,17 @@ class Dns:
         """Return the validated TLSA records for a port of `host`. Raises DnsFailed."""
         answer = await self._or_none(f"_{port}._tcp.{host}", "TLSA")
         return tuple(map(_tlsa, answer.records)) if answer.is_secure else ()
+
+    def in_ascii(self, domain: str) -> str | None:
+        """Return a domain in A-labels (RFC 5890 2.3.2.1), None where it can't be written so.
+
+        By the rules of IDNA 2008: those of 2003 make another domain of some names.
+        """
+        try:
+            name = dns.name.from_text(domain, idna_codec=dns.name.IDNA_2008)
+        except (dns.exception.DNSException, UnicodeError):
+            return None
+        return name.to_text(omit_final_dot=True).lower()
 
     async def texts(self, name: str) -> tuple[str, ...]:
         """Return the TXT records at `name`, their pieces joined. Raises DnsFailed."""

@@ -12,6 +12,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 MAX_HOSTS = 10
 
 
+class DnsFailed(Exception):  # noqa: N818 - an outcome for the caller, not a fault
+    """No answer, or one that does not validate: nothing is known, ask again later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchanger:
     """An MX record: lower preference first. `host` in lower case, without its last dot."""
