@@ -15,7 +15,8 @@ FORBIDDEN = {
         *("eepost.net.clearnet", "eepost.net.dns", "eepost.app.gateway", "eepost.app.letterbox"),
     ),
     "gateway": (
-        *("smtplib", "poplib", "imaplib", "ftplib", "urllib.request", "xmlrpc", "webbrowser"),
+        # httpx loads urllib.request, to look for proxies; it is told not to.
+        *("smtplib", "poplib", "imaplib", "ftplib", "xmlrpc", "webbrowser"),
         *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.store"),
         *("eepost.services.mta", "eepost.services.pop", "eepost.app.core", "eepost.app.office"),
         *("sqlite3", "sqlalchemy"),

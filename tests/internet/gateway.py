@@ -33,8 +33,10 @@ class Gateway(Role):
     """`eepost gateway serve`; `name` is the core's word for it."""
 
     name: str = "first"
+    host: str = HOST
     official: tuple[str, ...] = (OFFICIAL,)
     internal: str = DOMAIN
+    printed: str = ""  # by `init`
 
     def arguments(self) -> list[str]:
         """Return the command that serves."""
@@ -43,9 +45,9 @@ class Gateway(Role):
     def create(self) -> "Gateway":
         """Make it on disk as an operator would; `settings` then replace what was commented."""
         official = [word for each in self.official for word in ("--official", each)]
-        eepost(
+        self.printed = eepost(
             *("gateway", "init", "--data", str(self.directory)),
-            *("--host", HOST, *official, "--internal", self.internal),
+            *("--host", self.host, *official, "--internal", self.internal),
         )
         for section, values in self.settings.items():
             for key, value in values.items():
@@ -62,6 +64,11 @@ class Gateway(Role):
         shown = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
         lines[at] = f"{key} = {shown}"
         file.write_text(head + mark + "\n".join(lines), "utf-8")
+
+    def records(self) -> list[str]:
+        """Return the records that `init` asks for, as lines of the official domain's zone."""
+        wanted = (" TXT ",)
+        return [line for line in self.printed.splitlines() if any(each in line for each in wanted)]
 
     @property
     def address(self) -> str:

@@ -11,17 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from eepost.app.gateway_config import GatewayOffice
+from eepost.app.gateway_delivery import DeliveryPart
 from eepost.app.gateway_reception import ReceptionPart
 from eepost.app.way import parse_way
 from eepost.net import clock
 from eepost.net.connect import Patience, Route
-from eepost.net.exchanges.answerer import Asked, Responses
 from eepost.net.exchanges.listening import Desk, LinkListener
 from eepost.net.exchanges.standing import Means, StandingLink
 from eepost.net.exchanges.stream import Bounds
 from eepost.net.listeners import Endpoint, parse_endpoint
 from eepost.observe.journal import Journal
-from eepost.wire.transfer.messages import Relay
 from eepost.wire.transit import Transit
 
 # How long a stop waits for deliveries that are under way.
@@ -36,6 +35,7 @@ class Gateway:
     journal: Journal
     core: StandingLink | None = None  # for questions to the core
     listening: dict[str, Endpoint] = field(default_factory=dict)
+    _delivery: DeliveryPart | None = None
     _listener: LinkListener | None = None
     _reception: ReceptionPart | None = None
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -46,10 +46,12 @@ class Gateway:
         invitation = self.office.core()
         pairing = invitation.pairing()
         bounds = Bounds(content_octets=settings.link.message_octets)
+        self._delivery = DeliveryPart(self.office)
+        responses = self._delivery.start()
         self._listener = LinkListener(
             Desk(
                 pairings=lambda: (pairing,),
-                responses=lambda _: self._responses(),
+                responses=lambda _: responses,
                 room=Transit(settings.link.in_transit_octets),
                 bounds=bounds,
                 fault=lambda error: self.journal.fault("answering the core", error),
@@ -82,6 +84,8 @@ class Gateway:
             await self._reception.stop(grace_seconds)
         if self._listener is not None:
             await self._listener.stop(grace_seconds)
+        if self._delivery is not None:
+            await self._delivery.stop(grace_seconds)
         if self.core is not None:
             await self.core.finish(grace_seconds)
         for task in self._tasks:
@@ -92,6 +96,7 @@ class Gateway:
     def counters(self) -> dict[str, int]:
         """Return what was counted, by name."""
         counted = self._reception.counters() if self._reception else {}
+        counted |= self._delivery.counters() if self._delivery else {}
         return counted | {
             "core_is_up": int(self.core is not None and self.core.is_up),
             "core_streams": self._listener.open_streams if self._listener else 0,
@@ -101,9 +106,3 @@ class Gateway:
         while True:
             await asyncio.sleep(every_seconds)
             self.journal.event("counts", **self.counters())
-
-    def _responses(self) -> Responses:
-        return {Relay: self._relay}
-
-    async def _relay(self, asked: Asked) -> None:
-        """Leave the question unanswered, which declines it."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from eepost.app.config import ConfigError, check_domain, check_loopback, read_typed
 from eepost.app.config_text import commented_toml
+from eepost.app.gateway_keys import make_keys as make_signing_keys
 from eepost.app.gateway_settings import GatewaySettings
 from eepost.app.invitation import Invitation, read_invitation
 from eepost.app.way import parse_way
@@ -81,6 +82,7 @@ def create_gateway(directory: Path, given: dict[str, dict[str, Any]]) -> Gateway
     except ConfigError:
         file.unlink()
         raise
+    make_signing_keys(directory)
     keys = directory / I2P_FOLDER / LINK_KEYS
     if not keys.exists():
         write_keys(keys, make_keys(random_octets))

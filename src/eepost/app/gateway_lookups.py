@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eepost.mail.header import Header
-from eepost.net.dns import Dns, DnsFailed, NoSuchName
+from eepost.net.dns import Dns, NoSuchName
 from eepost.services.gateway.authentication.check import Sender, Verdict, authenticate
 from eepost.services.gateway.authentication.questions import DnsUnavailable, Found, Kind
+from eepost.wire.outward.route import DnsFailed
 
 # What one message's checks may take together; RFC 7208 4.6.4 asks for at least 20 seconds.
 CHECK_SECONDS = 40.0

@@ -217,6 +217,37 @@ class Dns(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 15.0
 
 
+class Relay(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Delivery to the Internet."""
+
+    sessions: Annotated[
+        int, _about("Sessions with far servers at once; each holds a message in memory.", ge=1)
+    ] = 100
+    sessions_per_domain: Annotated[
+        int,
+        _about("Sessions at once with the servers of one domain; many take more for an attack."),
+    ] = 4
+    connect_seconds: Annotated[
+        float, _about("How long a server may take to be there.", ge=1, le=300)
+    ] = 30.0
+    command_seconds: Annotated[
+        float,
+        _about("How long a reply may take (RFC 5321 4.5.3.2 asks for five minutes).", ge=1, le=900),
+    ] = 300.0
+    content_seconds: Annotated[
+        float,
+        _about(
+            "How long the reply to a message may take (RFC 5321 4.5.3.2.6 asks for ten minutes):"
+            " giving up earlier makes duplicates.",
+            ge=1,
+            le=1_800,
+        ),
+    ] = 600.0
+    policy_seconds: Annotated[
+        float, _about("How long a domain's MTA-STS host may take.", ge=1, le=60)
+    ] = 20.0
+
+
 class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole configuration, gateway.toml in the gateway's data directory."""
 
@@ -224,4 +255,5 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     link: Link = field(default_factory=Link)
     mx: Mx = field(default_factory=Mx)
     dns: Dns = field(default_factory=Dns)
+    relay: Relay = field(default_factory=Relay)
     log: Log = field(default_factory=Log)

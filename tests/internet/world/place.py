@@ -104,4 +104,6 @@ class Daemon:
             with suppress(OSError), socket.create_connection((address, port), 1):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"does not serve: {self.log.read_text(errors='replace')[-2_000:]}")
+        logs = [self.log, *self.log.parent.glob("maillog")]
+        said = "\n".join(file.read_text(errors="replace")[-2_000:] for file in logs)
+        raise AssertionError(f"does not serve, ended with {self.process.poll()}: {said}")

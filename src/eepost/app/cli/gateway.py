@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from eepost.app.gateway_config import accept_invitation, create_gateway, open_gateway
+from eepost.app.gateway_config import GatewayOffice, accept_invitation, create_gateway, open_gateway
+from eepost.app.gateway_keys import read_keys, zone_lines
 from eepost.app.invitation import check_words
 from eepost.net.clock import utc_stamp
 from eepost.observe.journal import Journal
@@ -44,10 +45,19 @@ def init(
     office = create_gateway(data, {"gateway": names})
     typer.echo(f"Made a gateway in {data}.")
     typer.echo(f"Its address in I2P is {office.link_keys().b32}")
+    typer.echo("Put these records into the DNS (docs/gateway.md says what each is for):\n")
+    _show_records(office)
     typer.echo(
-        "Next: on the core, eepost gateway add NAME ADDRESS --out invitation; bring that file here"
-        f" over a safe way; then eepost gateway pair invitation --data {data}"
+        "\nNext: on the core, eepost gateway add NAME ADDRESS --out invitation; bring that file"
+        f" here over a safe way; then eepost gateway pair invitation --data {data}"
     )
+
+
+def _show_records(office: GatewayOffice) -> None:
+    names = office.settings.gateway
+    keys = read_keys(office.directory)
+    for line in zone_lines(keys, names.host, names.official_domains):
+        typer.echo(line)
 
 
 def pair(

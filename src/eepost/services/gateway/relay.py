@@ -16,11 +16,12 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from eepost.mail.address import Address, parse_address
+from eepost.mail.header import split_header
+from eepost.mail.mailbox import parse_mailboxes
 from eepost.mail.trace import received_field
-from eepost.sanitise.outcome import Refused
+from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
 from eepost.services.gateway.delivery import Delivery
 from eepost.services.gateway.ports import Asked, Dns
@@ -40,8 +41,6 @@ from eepost.wire.transfer.messages import (
     Relay,
     Reported,
 )
-
-T = TypeVar("T")
 
 # From here on signing and looking take long enough to hold others up.
 OFFLOAD_OCTETS = 131_072
@@ -192,36 +191,37 @@ class RelayDesk:
         return self._prepare(content, order.reverse_path)
 
     def _prepare(self, content: bytearray, reverse_path: str) -> _Ready | Verdict:
-        domain = self._signing_domain(reverse_path)
-        if domain is None:
-            self.counts.not_clean += 1
-            return NOT_CLEAN
         identity = self.identity
-        cleaned = sanitise_to_internet(content, ToInternet(identity.internal_domain, domain))
-        if isinstance(cleaned, Refused):
-            self.counts.not_clean += 1
-            return NOT_CLEAN
-        header, *body = cleaned.pieces
-        if not is_from(bytes(header), domain) or names(bytes(header), identity.internal_domain):
+        context = ToInternet(identity.internal_domain, identity.official_domains[0])
+        cleaned = sanitise_to_internet(content, context)
+        domain = None if isinstance(cleaned, Refused) else self._author_domain(cleaned)
+        if isinstance(cleaned, Refused) or domain is None or not self._is_ours(reverse_path):
             self.counts.not_clean += 1
             return NOT_CLEAN
         now = self.now_utc()
-        message = b"".join((received_field(identity.host, now), header, *body))
-        signatures = self.signer.sign(message, domain, now)
+        message = b"".join((received_field(identity.host, now), *cleaned.pieces))
+        header, *body = cleaned.pieces
         return _Ready(
             reverse_path,
-            signatures + message,
+            self.signer.sign(message, domain, now) + message,
             needs_utf8=not bytes(header).isascii(),
             needs_8bit=not all(bytes(piece).isascii() for piece in body),
         )
 
-    def _signing_domain(self, reverse_path: str) -> str | None:
-        """Return the official domain to sign for, None where the reverse-path has none."""
+    def _author_domain(self, cleaned: Sanitised) -> str | None:
+        """Return the official domain that From names, which is the one to sign for (RFC 9989)."""
+        fields = split_header(bytes(cleaned.pieces[0])).fields
+        named = [value for name, _, value in fields if name.lower() == b"from"]
+        boxes = parse_mailboxes(named[0]).mailboxes if len(named) == 1 else ()
+        domain = boxes[0].address.domain if len(boxes) == 1 else ""
+        return domain if domain in self.identity.official_domains else None
+
+    def _is_ours(self, reverse_path: str) -> bool:
+        """Whether a reverse-path is empty or of one of our domains: no other may be forged here."""
         if not reverse_path:
-            return self.identity.official_domains[0]
+            return True
         address = parse_address(reverse_path)
-        known = address is not None and address.domain in self.identity.official_domains
-        return address.domain if address is not None and known else None
+        return address is not None and address.domain in self.identity.official_domains
 
     # What is remembered.
 

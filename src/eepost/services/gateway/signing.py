@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import dkim
+import dkim  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -105,7 +105,7 @@ class _Signing(dkim.DKIM):  # type: ignore[misc] # dkimpy has no types
         canon_policy: Any,
         header_name: bytes,
         pk: Any,
-        standardize: bool = False,  # noqa: FBT001, FBT002 - dkimpy's signature
+        standardize: bool = False,
     ) -> bytes:
         """Put in our time; let `cryptography` compute where the key is RSA."""
         timed = [(name, self._time if name == b"t" else value) for name, value in fields]

@@ -43,6 +43,9 @@ UNSURE = deferred("4.4.2")
 NEEDS_UTF8 = failed("5.6.7")
 NEEDS_8BIT = failed("5.6.3")
 TOO_LARGE = failed("5.3.4")
+# What we ourselves refuse: a faulty core let it through, or nobody can be reached so.
+NOT_CLEAN = failed("5.7.1")
+BAD_ADDRESS = failed("5.1.3")
 BAD_REPLY = deferred("4.5.0", ask_elsewhere=True)
 
 
