@@ -252,10 +252,12 @@ def answers_at_once(maildrops: SqliteMaildrops, owner: Account) -> list[object] 
 def elsewhere(shelf: Shelf, work: str) -> str:
     """Run `work` on the store in another process; return what it printed."""
     program = f"""
-import asyncio, sys
+import asyncio, itertools, sys
 from pathlib import Path
 from eepost.seal.startkey import StartKey
+from tests.contracts import samples
 from tests.contracts.samples import account, message
+samples._numbers = itertools.count(1_000_000)  # numbers that this process did not use
 from tests.store.shelf import Shelf
 shelf = Shelf(Path(sys.argv[1]), StartKey.from_text(sys.argv[2]))
 async def main():
