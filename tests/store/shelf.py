@@ -14,7 +14,7 @@ from eepost.store.sqlite.store import SqliteStore, Tuning
 
 LIMIT_OCTETS = 50_000_000
 # Nothing in a test waits for a lock that is not given back in a moment.
-QUICK = Tuning(lane_busy_seconds=0.2, busy_seconds=2.0)
+QUICK = Tuning(lane_busy_seconds=1.0, busy_seconds=4.0)
 
 
 @dataclass
