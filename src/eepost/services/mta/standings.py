@@ -26,6 +26,8 @@ from eepost.wire.transfer.messages import Standing
 
 # A reserved name: to this address whoever wants no mail from here writes.
 OPT_OUT = "unsubscribe"
+# RFC 5321 4.5.1 and RFC 2142 4: never refused for good.
+ALWAYS_TAKEN = frozenset(("postmaster", "abuse"))
 # Peers remembered; one costs about 200 octets.
 MAX_PEERS = 10_000
 WINDOW_SECONDS = 3_600.0
@@ -145,9 +147,11 @@ class Standings:
             return OptOut()
         account = await self.directory.find(address)
         is_open = account is not None and account.state is not State.DISABLED
-        if local_name(address.local_part) in RESERVED:
-            # RFC 5321 4.5.1 and RFC 2142: where nobody answers for it yet, somebody should soon.
-            return Welcome(account, is_role=True) if account and is_open else Standing.LATER
+        name = local_name(address.local_part)
+        if name in RESERVED and account and is_open:
+            return Welcome(account, is_role=True)
+        if name in ALWAYS_TAKEN:
+            return Standing.LATER  # where nobody answers for it yet, somebody should soon
         if account is None or not is_open or not _is_wanted(account, sender):
             return Standing.UNKNOWN
         return Welcome(account, is_role=False)
