@@ -15,6 +15,7 @@ from eepost.accounts.memory import LoginMemory
 from eepost.accounts.model import Account
 from eepost.accounts.places import Places
 from eepost.accounts.ports import Compute
+from eepost.accounts.sign_ins import SignIns
 from eepost.accounts.throttle import Throttle
 from eepost.app import workers
 from eepost.app.arriving import answers_to_gateways, make_arrivals
@@ -23,6 +24,7 @@ from eepost.app.gateway_links import GatewayLinks
 from eepost.app.office import Office
 from eepost.app.outgoing import OutgoingMail, Surroundings, make_outgoing
 from eepost.app.portal import make_portal, read_policy
+from eepost.app.portal_sending import PortalSending
 from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.scanner_doctor import Machine, examine_configuration
@@ -97,6 +99,7 @@ class Core:
     arrived: ArrivalCounts = field(default_factory=ArrivalCounts)
     fetched: fetch.Counts = field(default_factory=fetch.Counts)
     visited: Visits = field(default_factory=Visits)
+    _sign_ins: SignIns = field(default_factory=lambda: SignIns(clock.wall_seconds))
     _portal: WebServer | None = None
     _portal_endpoint: Endpoint | None = None
     _servers: dict[str, asyncio.Server] = field(default_factory=dict)
@@ -139,7 +142,7 @@ class Core:
         self._answers = answers_to_gateways(self._make_arrivals(submitting), self.key)
         fetching = fetch.Desk(
             authenticator=authenticator,
-            places=Places(settings.pop3.connections_per_account),
+            places=Places(settings.pop3.connections_per_account, self._sign_ins.note),
             maildrops=maildrops,
             offload=_Pool(self._heavy),
             make_engine=_pop3_engines(settings.pop3),
@@ -154,9 +157,15 @@ class Core:
         await self._open(
             "pop3", settings.pop3, process_key, lambda p, w, _: fetch.Fetch(fetching, p, w)
         )
+        assert self._outgoing is not None  # noqa: S101 - made with the desk above
         if settings.portal.listen:
+            outgoing = self._outgoing.outgoing
             self._portal = make_portal(
                 settings,
+                sign_ins=self._sign_ins,
+                sending=PortalSending(
+                    outgoing.store, outgoing.sealer, outgoing.quota, _Pool(self._look_ups)
+                ),
                 accounts=self._store.accounts,
                 authenticator=authenticator,
                 maildrops=maildrops,
@@ -169,7 +178,6 @@ class Core:
             )
             where = endpoints(settings)["portal.listen"]
             self._portal_endpoint = await self._portal.start(where)
-        assert self._outgoing is not None  # noqa: S101 - made with the desk above
         self._tasks.append(loop.create_task(await self._outgoing.start()))
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))
@@ -323,7 +331,7 @@ class Core:
             greeting=greeting(settings.mail.domain),
             domains=frozenset(domains),
             authenticator=authenticator,
-            places=Places(settings.smtp.connections_per_account),
+            places=Places(settings.smtp.connections_per_account, self._sign_ins.note),
             directory=directory,
             delivery=delivery,
             transit=Transit(settings.mail.in_transit_octets),

@@ -11,6 +11,7 @@ from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.invitations import Invitations
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
+from eepost.accounts.sign_ins import SignIns
 from eepost.app.config import ConfigError
 from eepost.app.settings import Settings
 from eepost.maildrop.ports import MaildropStore
@@ -22,6 +23,7 @@ from eepost.observe.journal import Journal
 from eepost.services.portal.desk import Counts, Desk
 from eepost.services.portal.gates import Captchas, Gate, Gates, Rate
 from eepost.services.portal.portal import Portal
+from eepost.services.portal.sending import Sending
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.site import PAGES
 from eepost.services.portal.tickets import Tickets
@@ -40,6 +42,8 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
     process_key: bytes,
     invitation_key: bytes,
     policy: str,
+    sending: Sending,
+    sign_ins: SignIns,
     journal: Journal,
     counts: Counts,
 ) -> WebServer:
@@ -56,6 +60,8 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         sessions=Sessions(process_key, clock.monotonic_seconds),
         tickets=Tickets(process_key, clock.monotonic_seconds, clock.random_octets),
         policy=policy,
+        sending=sending,
+        sign_ins=sign_ins,
         gates=_gates(settings, invitation_key),
         draw=draw,
         speak=speak,

@@ -8,8 +8,10 @@ from eepost.accounts.address_book import AddressBook
 from eepost.accounts.authenticator import Authenticator
 from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
+from eepost.accounts.sign_ins import SignIns
 from eepost.maildrop.ports import MaildropStore
 from eepost.services.portal.gates import Gates
+from eepost.services.portal.sending import Sending
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.tickets import Tickets
 
@@ -38,6 +40,8 @@ class Desk:
     compute: Compute  # runs blocking work: every call of the registry
     sessions: Sessions
     tickets: Tickets
+    sending: Sending
+    sign_ins: SignIns
     gates: Gates
     policy: str  # the operator's own page as HTML, safe; may be empty
     draw: Callable[[str], bytes]  # digits as PNG; blocks

@@ -33,6 +33,7 @@ async def close(visit: Visit) -> Answer:
         if visit.form.get("name", "").strip().lower() != account.name:
             raise Wrong({"name": "To delete the account, write its name here."})
         await desk.compute(lambda: desk.registry.delete(account.name))
+        desk.sign_ins.forget(account.number)
     else:
         await desk.compute(lambda: desk.registry.set_state(account.name, State.DISABLED))
     desk.sessions.end_all_of(account)

@@ -31,6 +31,7 @@ async def sign_in(visit: Visit) -> Answer:
         case account:
             number = desk.randomness(VISIT_OCTETS)
             desk.sessions.begin(number, account, epoch)
+            desk.sign_ins.note(account.number)
             return Moved("/mailbox", number=number)
 
 
