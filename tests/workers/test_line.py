@@ -67,6 +67,13 @@ async def test_one_owner_leaves_room_for_others() -> None:
     assert served == ["alice"]
 
 
+async def test_what_is_nobodys_may_fill_the_line() -> None:
+    line = Line(1, 8)
+    await turns(line, "x", *[""] * 8)
+    with pytest.raises(LineFull):
+        await line.take("")
+
+
 async def test_who_gives_up_waiting_is_passed_over() -> None:
     line = Line(1, 10)
     served, tasks = await turns(line, "x", "alice", "bob")

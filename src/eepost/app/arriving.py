@@ -59,6 +59,7 @@ def make_arrivals(
             delivery=submitting.delivery,
             conversations=submitting.conversations,
             screening=submitting.screening,
+            cleaner=submitting.cleaner,
             internalised=Internalised(official, settings.mail.domain),
             private_key=parcel_key(key),
             tag=lambda transfer, account: key.tag("arrival", f"{transfer.hex()} {account.number}"),

@@ -10,6 +10,7 @@ import random
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from eepost.app import workers
 from eepost.app.gateway_config import GatewayOffice
 from eepost.app.gateway_delivery import DeliveryPart
 from eepost.app.gateway_reception import ReceptionPart
@@ -22,6 +23,8 @@ from eepost.net.exchanges.stream import Bounds
 from eepost.net.listeners import Endpoint, parse_endpoint
 from eepost.observe.journal import Journal
 from eepost.wire.transit import Transit
+from eepost.workers.pool import Pool
+from eepost.workers.starter import Starter
 
 # How long a stop waits for deliveries that are under way.
 GRACE_SECONDS = 30.0
@@ -33,12 +36,17 @@ class Gateway:
 
     office: GatewayOffice
     journal: Journal
+    starter: Starter  # begun before any key was read
     core: StandingLink | None = None  # for questions to the core
     listening: dict[str, Endpoint] = field(default_factory=dict)
     _delivery: DeliveryPart | None = None
     _listener: LinkListener | None = None
     _reception: ReceptionPart | None = None
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+    _workers: Pool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._workers = workers.make_pool(self.office.settings.workers, self.starter, self.journal)
 
     async def start(self) -> None:
         """Open the link and the ports. Raises ConfigError, OSError."""
@@ -72,7 +80,7 @@ class Gateway:
         self.core = StandingLink(Route("core", way), pairing, means)
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self.core.run()))
-        self._reception = ReceptionPart(self.office, self.journal, self.core)
+        self._reception = ReceptionPart(self.office, self.journal, self.core, self._workers)
         await self._reception.start()
         self.listening |= self._reception.listening
         if settings.log.counts_seconds:
@@ -86,6 +94,7 @@ class Gateway:
             await self._listener.stop(grace_seconds)
         if self._delivery is not None:
             await self._delivery.stop(grace_seconds)
+        self._workers.stop()
         if self.core is not None:
             await self.core.finish(grace_seconds)
         for task in self._tasks:
@@ -97,10 +106,14 @@ class Gateway:
         """Return what was counted, by name."""
         counted = self._reception.counters() if self._reception else {}
         counted |= self._delivery.counters() if self._delivery else {}
-        return counted | {
-            "core_is_up": int(self.core is not None and self.core.is_up),
-            "core_streams": self._listener.open_streams if self._listener else 0,
-        }
+        return (
+            counted
+            | workers.counters(self._workers)
+            | {
+                "core_is_up": int(self.core is not None and self.core.is_up),
+                "core_streams": self._listener.open_streams if self._listener else 0,
+            }
+        )
 
     async def _count(self, every_seconds: int) -> None:
         while True:

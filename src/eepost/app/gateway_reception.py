@@ -2,7 +2,6 @@
 """Puts together how a gateway takes mail from the Internet: ports, checks, what it keeps."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +31,8 @@ from eepost.wire.smtp.limits import SmtpLimits
 from eepost.wire.smtp.server import SmtpServer
 from eepost.wire.smtp.service import exchanger
 from eepost.wire.transit import Transit
+from eepost.workers.cleaner import PooledCleaner
+from eepost.workers.pool import Pool
 
 T = TypeVar("T")
 
@@ -39,8 +40,6 @@ KEPT_FOLDER = "kept"
 OPT_OUT = "unsubscribe"
 # How often silent sessions and a renewed certificate are looked for.
 SWEEP_SECONDS = 5.0
-# Threads that take messages apart beside the event loop.
-HEAVY_THREADS = 2
 _DAY_SECONDS = 86_400
 
 
@@ -51,6 +50,7 @@ class ReceptionPart:
     office: GatewayOffice
     journal: Journal
     link: StandingLink
+    pool: Pool
     received: session.Counts = field(default_factory=session.Counts)
     handed: handover.Counts = field(default_factory=handover.Counts)
     forwarded: forwarding.Counts = field(default_factory=forwarding.Counts)
@@ -60,9 +60,6 @@ class ReceptionPart:
     _certificate: Certificate | None = None
     _servers: list[asyncio.Server] = field(default_factory=list)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
-    _heavy: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(HEAVY_THREADS, "heavy")
-    )
     _checks: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(CHECKS_AT_ONCE, "check")
     )
@@ -100,8 +97,7 @@ class ReceptionPart:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._parcels is not None:
             self._parcels.close()
-        for pool in (self._heavy, self._checks):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._checks.shutdown(wait=False, cancel_futures=True)
 
     def counters(self) -> dict[str, int]:
         """Return what was counted, by name."""
@@ -169,16 +165,13 @@ class ReceptionPart:
                 counts=self.handed,
             ),
             authenticate=checks.authenticate,
-            offload=self._offload,
+            cleaner=PooledCleaner(self.pool),
             transit=Transit(mx.in_transit_octets),
             make_engine=lambda: SmtpServer(limits, names.host, service),
             randomness=clock.random_octets,
             refuses_spf_fail=mx.refuses_spf_fail,
             counts=self.received,
         )
-
-    def _offload(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        return asyncio.get_running_loop().run_in_executor(self._heavy, work)
 
     def _make_hall(self, desk: session.Desk) -> Hall:
         mx = self.office.settings.mx

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from eepost.app.settings import Log
+from eepost.app.settings import Log, Workers
 
 
 def _about(text: str, **bounds: Any) -> Meta:
@@ -256,4 +256,5 @@ class GatewaySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     mx: Mx = field(default_factory=Mx)
     dns: Dns = field(default_factory=Dns)
     relay: Relay = field(default_factory=Relay)
+    workers: Workers = field(default_factory=Workers)
     log: Log = field(default_factory=Log)

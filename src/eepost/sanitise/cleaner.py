@@ -33,20 +33,25 @@ class Cleaner(Protocol):
 
     The message (CRLF lines, not dot-stuffed) must stay unchanged until the call returns, and while
     the result is in use: that may be views of it.
+
+    What is handed in with the same `whose` may pass through one process; without it, each message
+    has one of its own, so that what takes it over sees no other. A user's own mail is his.
     """
 
     async def from_user(self, message: bytes | bytearray, context: FromUser) -> Sanitised | Refused:
         """Return what a user submits as it may go on."""
 
     async def to_internet(
-        self, message: bytes | bytearray, context: ToInternet
+        self, message: bytes | bytearray, context: ToInternet, whose: str | None = None
     ) -> Sanitised | Refused:
         """Return what `from_user` made as it may leave for the Internet."""
 
     async def from_internet(
-        self, message: bytes | bytearray, context: Inbound
+        self, message: bytes | bytearray, context: Inbound, whose: str | None = None
     ) -> Sanitised | Refused:
         """Return what came from the Internet as it may go on to the core."""
 
-    async def to_user(self, message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
+    async def to_user(
+        self, message: bytes | bytearray, context: Inbound, whose: str | None = None
+    ) -> Sanitised | Refused:
         """Return a message as its reader gets it."""

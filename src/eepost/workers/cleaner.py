@@ -26,23 +26,25 @@ class PooledCleaner:
         return await self.pool.clean(write_job(b"from_user", context), message, whose)
 
     async def to_internet(
-        self, message: bytes | bytearray, context: ToInternet
+        self, message: bytes | bytearray, context: ToInternet, whose: str | None = None
     ) -> Sanitised | Refused:
         """Return what `from_user` made as it may leave for the Internet."""
         if is_light(message):
             return sanitise_to_internet(message, context)
-        return await self.pool.clean(write_job(b"to_internet", context), message, None)
+        return await self.pool.clean(write_job(b"to_internet", context), message, whose)
 
     async def from_internet(
-        self, message: bytes | bytearray, context: Inbound
+        self, message: bytes | bytearray, context: Inbound, whose: str | None = None
     ) -> Sanitised | Refused:
         """Return what came from the Internet as it may go on to the core."""
         if is_light(message):
             return sanitise_from_internet(message, context)
-        return await self.pool.clean(write_job(b"from_internet", context), message, None)
+        return await self.pool.clean(write_job(b"from_internet", context), message, whose)
 
-    async def to_user(self, message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
+    async def to_user(
+        self, message: bytes | bytearray, context: Inbound, whose: str | None = None
+    ) -> Sanitised | Refused:
         """Return a message as its reader gets it."""
         if is_light(message):
             return sanitise_to_user(message, context)
-        return await self.pool.clean(write_job(b"to_user", context), message, None)
+        return await self.pool.clean(write_job(b"to_user", context), message, whose)

@@ -27,12 +27,15 @@ class Line:
     _turns: OrderedDict[str, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
     async def take(self, whose: str) -> None:
-        """Take a place, now or when it is the turn of `whose`. Raises LineFull."""
+        """Take a place, now or when it is the turn of `whose`. Raises LineFull.
+
+        All that is nobody's (an empty name) takes turns as one, and may fill the line.
+        """
         if self.places:
             self.places -= 1
             return
-        own = self._turns.get(whose, ())
-        if self._waiting >= self.most_waiting or len(own) * OWNER_PART >= self.most_waiting:
+        own = len(self._turns.get(whose, ())) if whose else 0
+        if self._waiting >= self.most_waiting or own * OWNER_PART >= self.most_waiting:
             raise LineFull
         turn = asyncio.get_running_loop().create_future()
         self._turns.setdefault(whose, deque()).append(turn)

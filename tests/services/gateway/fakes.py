@@ -3,13 +3,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from eepost.mail.header import Header
 from eepost.mail.reply import Reply
-from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.seal.keypair import PrivateKey, PublicKey
 from eepost.seal.parcel import open_parcel
 from eepost.services.gateway.authentication.check import Sender, Verdict
@@ -31,6 +30,7 @@ from eepost.wire.smtp.service import exchanger
 from eepost.wire.transfer.kept import KeptEnvelope, read_kept
 from eepost.wire.transfer.messages import Incoming, Standing, Taken
 from eepost.wire.transit import Transit
+from tests.services.cleaning import CleanAtOnce
 
 HOST = "mx.example.org"
 OFFICIAL = "example.org"
@@ -118,10 +118,6 @@ class MemoryParcels:
         return [read_kept(open_parcel(PRIVATE, each)) for each in self.held.values()]
 
 
-async def at_once(work: Callable[[], Sanitised | Refused]) -> Sanitised | Refused:
-    return work()
-
-
 @dataclass
 class Stage:
     """One peer's conversation with reception."""
@@ -156,7 +152,7 @@ class Stage:
             self.core,
             handover,
             self._authenticate,
-            at_once,
+            CleanAtOnce(self.given.get("cannot_clean")),
             self.given.get("transit") or Transit(10_000_000),
             lambda: SmtpServer(SmtpLimits(), HOST, exchanger("Help", offers_tls=True)),
             os.urandom,

@@ -4,6 +4,7 @@
 import pytest
 
 from eepost.mail.address import Address
+from eepost.sanitise.cleaner import Why
 from eepost.services.gateway.authentication.check import Verdict
 from eepost.services.gateway.authentication.dmarc import DmarcVerdict, Policy
 from eepost.services.gateway.authentication.signatures import DkimVerdict
@@ -165,6 +166,13 @@ async def test_malformed_mail_is_refused_and_the_session_goes_on(message: bytes)
     assert (await stage.send(message))[-1].startswith("554")
     assert stage.core.taken == []
     assert (await stage.send(LETTER))[-1] == ACCEPTED
+
+
+async def test_mail_that_can_not_be_cleaned_now_is_put_off() -> None:
+    stage = Stage(given={"cannot_clean": Why.DIED})
+    assert (await stage.send(LETTER))[-1] == text(replies.CLEANING_FAILED)
+    assert stage.core.taken == []
+    assert stage.parcels.held == {}
 
 
 # Who may bring mail at all.

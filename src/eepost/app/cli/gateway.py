@@ -76,6 +76,7 @@ def serve(data: Data) -> None:
 
     from eepost.app.gateway import Gateway  # noqa: PLC0415
     from eepost.app.running import serve as run_role  # noqa: PLC0415
+    from eepost.app.workers import make_starter, warn_where_less_confined  # noqa: PLC0415
 
     office = open_gateway(data)
     journal = Journal(now=utc_stamp if office.settings.log.stamps else None)
@@ -84,7 +85,9 @@ def serve(data: Data) -> None:
         ports = {name: endpoint.port for name, endpoint in running.listening.items()}
         journal.event("serving", **ports)
 
-    uvloop.run(run_role(Gateway(office, journal), announce))
+    with make_starter(office.settings.workers) as starter:
+        warn_where_less_confined(journal)
+        uvloop.run(run_role(Gateway(office, journal, starter), announce))
 
 
 def check(data: Data) -> None:

@@ -28,8 +28,9 @@ from eepost.mail.violation import PeerViolation
 from eepost.maildrop.model import Arrival
 from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, TakenBefore
 from eepost.sanitise.choices import Choices
+from eepost.sanitise.cleaner import Cleaner, CleaningFailed
 from eepost.sanitise.domains import Internalised
-from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
+from eepost.sanitise.inbound import Inbound
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.seal.broken import SealBroken
 from eepost.seal.keypair import PrivateKey
@@ -75,6 +76,7 @@ class Desk:
     delivery: LocalDelivery
     conversations: Conversations
     screening: Screening
+    cleaner: Cleaner
     internalised: Internalised
     private_key: PrivateKey  # to which gateways seal what they keep
     tag: Callable[[bytes, Account], bytes]  # stands for a transfer to an account
@@ -93,6 +95,7 @@ class _Letter:
 
     octets: bytes
     author: Author
+    whose: str  # nobody else's mail passes through the worker that cleans it
     mark: bytes = b""  # a header field above it, if it could not be scanned
 
 
@@ -131,10 +134,14 @@ class Arrivals:
 
         Raises StoreUnavailable.
         """
-        if order.is_sealed:
-            return await self._take_kept(order.transfer, content)
-        envelope = KeptEnvelope(order.reverse_path, order.recipients)
-        return await self._take_live(gateway, order, envelope, bytes(content))
+        try:
+            if order.is_sealed:
+                return await self._take_kept(order.transfer, content)
+            envelope = KeptEnvelope(order.reverse_path, order.recipients)
+            return await self._take_live(gateway, order, envelope, bytes(content))
+        except CleaningFailed:
+            self._desk.counts.put_off += len(order.recipients)
+            return None
 
     async def _later(self) -> Standing:
         await self._desk.pause(LATER_SECONDS)
@@ -146,7 +153,7 @@ class Arrivals:
         self, gateway: str, order: Incoming, envelope: KeptEnvelope, content: bytes
     ) -> Taken | None:
         desk = self._desk
-        letter = await self._letter(content)
+        letter = await self._letter(content, order.transfer.hex())
         if not isinstance(letter, _Letter):
             if letter is not None and letter.is_transient:
                 desk.counts.put_off += len(envelope.recipients)
@@ -225,7 +232,7 @@ class Arrivals:
             # It will never open: to ask for it again would keep it for ever.
             desk.counts.unreadable += 1
             return Taken(0, ())
-        letter = await self._letter(content)
+        letter = await self._letter(content, transfer.hex())
         if isinstance(letter, _Letter):
             return await self._distribute(transfer, envelope, letter)
         if letter is None:
@@ -252,20 +259,20 @@ class Arrivals:
 
     # Both.
 
-    async def _letter(self, content: bytes) -> "_Letter | Reply | None":
+    async def _letter(self, content: bytes, whose: str) -> "_Letter | Reply | None":
         """Return the message as it may come in; why a scanner is against it; None if malformed."""
         desk = self._desk
         context = Inbound(
             desk.randomness, verdict=leading_verdict(content), internalised=desk.internalised
         )
-        outcome = await desk.offload(lambda: sanitise_from_internet(content, context))
+        outcome = await desk.cleaner.from_internet(content, context, whose)
         if isinstance(outcome, Refused):
             return None
         passed = await desk.screening.screen(outcome)
         if not isinstance(passed, Passed):
             return passed
         author = _author(outcome, context.verdict)
-        return _Letter(b"".join(outcome.pieces), author, passed.mark)
+        return _Letter(b"".join(outcome.pieces), author, whose, passed.mark)
 
     async def _deliver(
         self,
@@ -317,7 +324,7 @@ class Arrivals:
 
     async def _fit(self, letter: _Letter, choices: Choices) -> Sanitised:
         context = Inbound(self._desk.randomness, choices=choices)
-        made = await self._desk.offload(lambda: sanitise_to_user(letter.octets, context))
+        made = await self._desk.cleaner.to_user(letter.octets, context, letter.whose)
         if isinstance(made, Refused):  # what one policy has made, the next one reads
             raise PeerViolation("message grew beyond the bounds")
         return made

@@ -28,6 +28,9 @@ BAD_NAME: Final = Reply(
 )
 OUR_NAME: Final = Reply(550, "5.7.1", "EHLO names this host or its domain: that is not the sender")
 LISTED: Final = Reply(554, "5.7.1", "The sending host is listed as a source of abuse")
+CLEANING_FAILED: Final = Reply(
+    451, "4.3.0", "The message can't be looked into right now, try again later"
+)
 TOO_FAST: Final = Reply(451, "4.7.1", "Too much mail from this network at once, try again later")
 GREYLISTED: Final = Reply(451, "4.7.1", "First contact: try again in some minutes")
 

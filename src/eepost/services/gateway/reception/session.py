@@ -18,8 +18,9 @@ from eepost.mail.envelope import ReversePath
 from eepost.mail.header import Header, split_header
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
-from eepost.sanitise.inbound import MAX_HEADER_OCTETS, Inbound, sanitise_from_internet
-from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.cleaner import Cleaner, CleaningFailed
+from eepost.sanitise.inbound import MAX_HEADER_OCTETS, Inbound
+from eepost.sanitise.outcome import Refused
 from eepost.services.gateway.authentication.check import Sender, Verdict
 from eepost.services.gateway.reception import replies
 from eepost.services.gateway.reception.core import Core, CoreDeclined, CoreUnreachable
@@ -82,7 +83,7 @@ class Desk:
     core: Core
     handover: Handover
     authenticate: Callable[[bytes, Header, Sender], Awaitable[Verdict]]
-    offload: Callable[[Callable[[], Sanitised | Refused]], Awaitable[Sanitised | Refused]]
+    cleaner: Cleaner
     transit: Transit
     make_engine: Callable[[], SmtpServer]
     randomness: Callable[[int], bytes]
@@ -248,7 +249,10 @@ class Reception:
         if refusal is not None:
             return refusal
         context = Inbound(desk.randomness, verdict=verdict.field(desk.host))
-        made = await desk.offload(lambda: sanitise_from_internet(content, context))
+        try:
+            made = await desk.cleaner.from_internet(content, context)
+        except CleaningFailed:
+            return replies.CLEANING_FAILED
         if isinstance(made, Refused):
             desk.counts.malformed += 1
             return made.reply
