@@ -364,4 +364,7 @@ def test_reference_of_any_length_is_looked_up_at_once() -> None:
 
 
 def test_endless_calendar_is_refused() -> None:
-    assert "too long" in refused(b"Content-Type: text/calendar\r\n\r\n" + b"A\r\n" * 200_001)
+    message = b"Content-Type: text/calendar\r\n\r\n" + b"A\r\n" * 200_001
+    assert "too long" in refused(message)
+    assert content(made(message, Choices(unclean=OnFailure.PASS))) == b"A\r\n" * 200_001
+    assert content(made(message, Choices(unclean=OnFailure.DROP))) == b"\r\n"

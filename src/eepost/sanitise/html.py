@@ -114,6 +114,7 @@ _LINE_END = re.compile(r"\r\n?")
 _META_CHARSET = re.compile(
     rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:-]{1,40})", re.IGNORECASE
 )
+_NOSCRIPT = re.compile(r"(?i)</?noscript\b[^<>]*>")
 _HIDDEN = re.compile(
     r"(?is)<(script|style|title|template|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)"
 )
@@ -134,6 +135,8 @@ def rebuild_html(
     pictures that come with the message are shown, since a remote one tells who reads and when, and
     in what is quoted or forwarded tells whose copy it was.
     """
+    if "noscript" not in rules.removed_with_content:
+        text = _NOSCRIPT.sub("", text)  # readers of mail run no scripts, so they show what it holds
     if is_too_costly(text):
         return _START + "<pre>" + html.escape(extract_text(text)) + "</pre>" + _END
 
@@ -184,7 +187,7 @@ def _evened(cleaned: str) -> str:
         slash, name, attributes = token[1], token[2], token[3]
         if name is None:
             text = token[0] if in_pre else _BLANKS.sub(" ", token[0])
-            if after_break and not in_pre:
+            if not in_pre and (after_break or (pieces and pieces[-1].endswith(" "))):
                 text = text.removeprefix(" ")
             if text:
                 pieces.append(text)
@@ -198,7 +201,7 @@ def _evened(cleaned: str) -> str:
             in_pre = max(0, in_pre + (-1 if slash else 1))
         if name == "img" and ' src="' not in attributes:
             alternative = _ALT.search(attributes)  # a picture that may not be shown: its words
-            pieces.append(alternative[1] if alternative else "")
+            pieces += [alternative[1]] if alternative and alternative[1] else []
             continue
         ends_line = not in_pre and ((is_block and slash) or name in _LINES)
         line_end = "\n" if ends_line else ""
@@ -220,8 +223,9 @@ def _strip_end(pieces: list[str]) -> None:
 
 
 _ENDS_LINE = re.compile(
-    r"(?i)<(?:br|/?(?:p|div|li|tr|h[1-6]|blockquote|pre|table|ul|ol|dt|dd|hr))\b[^<>]*>"
+    r"(?i)<(?:br|/?(?:p|div|li|tr|h[1-6]|blockquote|pre|table|ul|ol|dt|dd|hr|center|form))\b[^<>]*>"
 )
+_CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]*>")
 
 
@@ -230,6 +234,6 @@ def extract_text(text: str) -> str:
     text = _HIDDEN.sub(" ", text)
     text = _BLANKS.sub(" ", text)
     text = _ENDS_LINE.sub("\n", text)
-    text = html.unescape(_TAG.sub("", text))
+    text = html.unescape(_TAG.sub("", _CELL.sub(" ", text)))
     lines = [line.strip() for line in text.replace("\xa0", " ").split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -105,7 +105,8 @@ def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised 
         root = split_message(message, context.bounds)
     except PeerViolation:
         return Refused(MALFORMED, tally.report())
-    header = root.fields
+    header = [each for each in root.fields if each[0].lower() not in _REMOTE]
+    tally.add("header field dropped", len(root.fields) - len(header))
     if context.original_of is not None:
         header = with_originals(header, context.original_of)
     body = _Harmless(message, context, tally).pieces(root, header)

@@ -58,10 +58,13 @@ def test_octets_that_look_like_a_tag_stay() -> None:
 
 def test_encoder_in_the_first_frame_goes() -> None:
     for name in (b"LAME3.100", b"Lavc59.37"):
-        first = FRAME[:36] + b"Xing" + bytes(116) + name + FRAME[36 + 4 + 116 + 9 :]
-        made = strip_mp3(first + FRAME)
+        first = FRAME[:36] + b"Xing\0\0\0\x0f" + bytes(112) + name + FRAME[36 + 8 + 112 + 9 :]
+        padded = FRAME[:-20] + b"LAME3.100UUUUUUUUUUU"
+        made = strip_mp3(first + padded)
         assert b"LAME\0\0\0\0\0" in made
+        assert made.endswith(b"U" * 20)
         assert len(made) == len(first + FRAME)
+    assert strip_mp3(FRAME[:36] + b"Xing") == FRAME[:36] + b"Xing"
     unnamed = FRAME[:36] + b"Info" + FRAME[40:] + FRAME
     assert strip_mp3(unnamed) == unnamed
 

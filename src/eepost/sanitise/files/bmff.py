@@ -177,7 +177,8 @@ class _Stripper:
             self._blank(each.body + 4, each.end)
 
     def sample_kinds(self, box: Box) -> None:
-        """Blank the makers and names of codecs."""
+        """Blank the makers and names of codecs and encoders."""
+        blank_encoders(self.made, box.body, box.end)
         for entry in self._boxes(box.body + 8, box.end):
             if entry.end - entry.start >= 24 and entry.name not in _WORDS:
                 self._blank(entry.start + 20, entry.start + 24)

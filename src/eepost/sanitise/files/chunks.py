@@ -4,6 +4,7 @@
 import struct
 from collections.abc import Iterator
 
+from eepost.sanitise.files.encoders import blank_encoders
 from eepost.sanitise.files.outcome import Unclean
 
 FLAC, AU = b"fLaC", b".snd"
@@ -65,6 +66,7 @@ def strip_avi(octets: bytes) -> bytes:
     """Return the film with what is not known blanked in place, since its index counts octets."""
     made = bytearray(octets)
     _blank_avi(made, octets, 12)
+    blank_encoders(made, 12, len(made))
     return bytes(made)
 
 

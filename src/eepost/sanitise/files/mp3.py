@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """MP3 without tags (ID3, APE, Lyrics3) and the encoder's version; the sound to the octet."""
 
+import re
+
 # Tags in a row at either end of a file: two or three happen.
 MAX_TAGS = 20
 
@@ -10,7 +12,9 @@ _APE, _APE_OCTETS, _HAS_APE_HEADER = b"APETAGEX", 32, 0x80
 _LYRICS, _LYRICS_OCTETS = b"LYRICS200", 15
 # What the first frame says of its encoder. The name announces the delays behind it, which players
 # leave out, so the most frequent one stays for all of them.
-_ENCODERS = (b"LAME", b"Lavf", b"Lavc", b"GOGO")
+_ENCODERS = frozenset((b"LAME", b"Lavf", b"Lavc", b"GOGO"))
+# LAME fills frames with its name, where decoders find no sound.
+_PADDING = re.compile(rb"LAME3\.[0-9]{1,3}")
 _ENCODER_OCTETS = 9
 _FIRST_FRAME_OCTETS = 2_048
 
@@ -43,13 +47,22 @@ def _frame_octets(header: bytes) -> int:
 def strip_mp3(octets: bytes) -> bytes:
     """Return the file without metadata."""
     sound = octets[_start(octets) : _end(octets)]
+    at = _encoder_at(sound)
+    if at and sound[at : at + 4] in _ENCODERS:
+        sound = sound[:at] + b"LAME\0\0\0\0\0" + sound[at + _ENCODER_OCTETS :]
+    return _PADDING.sub(lambda found: b"U" * len(found[0]), sound)
+
+
+def _encoder_at(sound: bytes) -> int:
+    """Return where the first frame names its encoder, 0 where it does not."""
     frame = sound[:_FIRST_FRAME_OCTETS]
     mark = max(frame.find(b"Xing"), frame.find(b"Info"))
-    for name in _ENCODERS if mark >= 0 else ():
-        at = frame.find(name, mark)
-        if at >= 0:
-            return sound[:at] + b"LAME\0\0\0\0\0" + sound[at + _ENCODER_OCTETS :]
-    return sound
+    if mark < 0 or mark + 8 > len(frame):
+        return 0
+    flags = frame[mark + 7]
+    # Numbers of frames and octets, a table for seeking, the quality: each if its flag is set.
+    sizes = (4, 4, 100, 4)
+    return mark + 8 + sum(size for bit, size in enumerate(sizes) if flags >> bit & 1)
 
 
 def _start(octets: bytes) -> int:

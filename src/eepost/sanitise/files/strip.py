@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eepost.sanitise.armor import strip_armor_headers
 from eepost.sanitise.files import (
     bmff,
     chunks,
@@ -124,6 +125,7 @@ _RULES = (
     _Rule("RTF", "application/rtf", _starts(documents.RTF), _alone(documents.strip_rtf)),
     _Rule("PostScript", "", _starts(*documents.POSTSCRIPT), _alone(documents.strip_postscript)),
     _Rule("PostScript", "", _starts(documents.PREVIEWED), _alone(documents.strip_previewed)),
+    _Rule("OpenPGP armor", "", _starts(b"-----BEGIN PGP "), _alone(strip_armor_headers)),
     _Rule("TIFF", "image/tiff", _starts(*tiff.MAGICS), _alone(tiff.strip_tiff)),
     _Rule("MP4 or HEIC", "", bmff.is_bmff, _alone(bmff.strip_bmff)),
     _Rule("Matroska", "", _starts(matroska.MAGIC), _alone(matroska.strip_matroska)),
