@@ -114,4 +114,5 @@ GOALS: tuple[Goal, ...] = (
     AtMost("corpus", "ms for the slowest of them", "slowest_ms", 1_000),
     AtMost("pictures", "seconds for 10 MB of pictures", "seconds", 1),
     AtMost("pictures", "MB of memory then", "peak_mb", 150),
+    AtMost("portal", "ms to the first octet of a page", "first_byte_ms", 20),
 )

@@ -20,6 +20,7 @@ from bench.measure import (
 )
 from bench.offices import PostOffice, logins, running
 from bench.peers import MAILDIR, SDBOX_TUNED, Dovecot, PostfixDovecot
+from bench.portal import first_bytes
 from bench.processes import FlushCount
 from bench.sanitiser import measured_apart
 from bench.sink import Forgetful
@@ -145,6 +146,10 @@ def _pictures(_workshop: Workshop, _contender: str) -> Figures:
     return measured_apart("pictures")
 
 
+def _portal(_workshop: Workshop, _contender: str) -> Figures:
+    return first_bytes()
+
+
 def _fresh(workshop: Workshop, contender: str, load: Callable[[PostOffice], Figures]) -> Figures:
     """Put a load on a post office that has seen none before."""
     office, folder = workshop.make(contender)
@@ -196,6 +201,7 @@ SCENARIOS = (
     Scenario("texts", "the sanitiser alone: 4 kB of text in all its encodings", (OURS,), _texts),
     Scenario("corpus", "the sanitiser alone: real messages", (OURS,), _corpus),
     Scenario("pictures", "the sanitiser alone: 10 MB of photographs", (OURS,), _pictures),
+    Scenario("portal", "the portal's pages, one after the other", (OURS,), _portal),
 )
 
 
