@@ -16,6 +16,7 @@ from tests.scan.posting import fetched, submitted
 FILES = {file.name: file for file in sorted(Path("/usr/share/clamav-testfiles").iterdir())}
 # The program lies in a `data:` link there, which the sanitiser takes away.
 DISARMED = "clam.exe.html"
+ARCHIVES = (".7z", ".zip", ".tgz", ".gz", ".bz2", ".arj", ".cab", ".cpio")
 
 
 def attached(name: str) -> bytes:
@@ -35,7 +36,8 @@ async def test_every_wrapping_is_seen_through(clamd: Daemon, name: str) -> None:
 def test_every_wrapping_is_refused_at_submission(scanning: PostOffice, name: str) -> None:
     code, text = submitted(scanning, attached(name))
     assert code == 554
-    assert FILE_NAME in text
+    # Some are of kinds that the sanitiser refuses already, since it can't clean them.
+    assert FILE_NAME in text or (text.startswith("5.6.1") and name.endswith(ARCHIVES))
 
 
 def test_what_the_sanitiser_has_disarmed_is_delivered_disarmed(scanning: PostOffice) -> None:
