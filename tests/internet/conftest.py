@@ -2,6 +2,8 @@
 """One Internet for all tests here, in a network without any way out."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,7 +21,12 @@ def _no_way_out() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def net(_no_way_out: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The Internet, started once."""
-    with world(tmp_path_factory.mktemp("internet")) as running:
-        yield running
+def net(_no_way_out: None) -> Iterator[World]:
+    """The Internet, started once.
+
+    Not in pytest's own folder: that is root's alone, and Postfix writes as another user.
+    """
+    with TemporaryDirectory(prefix="eepost-internet-") as folder:
+        Path(folder).chmod(0o755)
+        with world(Path(folder)) as running:
+            yield running

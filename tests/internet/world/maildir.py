@@ -18,9 +18,6 @@ class Maildir:
         self._messages: dict[str, list[bytes]] = {}
         root.mkdir(parents=True, exist_ok=True)
         os.chown(root, MAIL_UID, MAIL_UID)
-        for parent in root.parents:
-            if parent.stat().st_uid == os.getuid():
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def everything(self) -> dict[str, list[bytes]]:
         """Return all that came, by recipient, in CRLF lines."""

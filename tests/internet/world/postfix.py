@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.internet.world.maildir import MAIL_UID, Maildir
 from tests.internet.world.place import Daemon, program, with_resolver
+from tests.internet.world.rules import PORT, rules
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Postfix:
         self._listeners = listeners
         self._domains = domains
         self._master: Daemon | None = None
+        self._replies: dict[str, str] = {}
+        self._stack = contextlib.ExitStack()
 
     def start(self) -> None:
         """Write its files, start it, wait until all hosts greet."""
@@ -49,7 +52,7 @@ class Postfix:
         (self._config / "main.cf").write_text(self._main())
         lines = "".join(listener.line() for listener in self._listeners)
         (self._config / "master.cf").write_text(lines + _SERVICES)
-        self.refuse({})
+        self._stack.enter_context(rules(self._reply_to))
         self._run("postfix", "check")
         postfix = program("postfix")
         assert postfix
@@ -64,12 +67,15 @@ class Postfix:
             with contextlib.suppress(AssertionError):
                 self._run("postfix", "stop")
             self._master.end()
+        self._stack.close()
 
     def refuse(self, replies: dict[str, str]) -> None:
-        """Answer RCPT for a user@domain or `user@` with a reply of the caller's from now on."""
-        table = self._config / "replies"
-        table.write_text("".join(f"{who} {reply}\n" for who, reply in replies.items()))
-        self._run("postmap", f"hash:{table}")
+        """Answer RCPT for a `user@domain` or `user@` with a reply of the caller's from now on."""
+        self._replies = replies
+
+    def _reply_to(self, recipient: str) -> str:
+        user = recipient.partition("@")[0] + "@"
+        return self._replies.get(recipient) or self._replies.get(user) or "DUNNO"
 
     def log(self) -> str:
         """Return its log."""
@@ -118,7 +124,7 @@ smtpd_client_connection_count_limit = 0
 default_process_limit = 100
 in_flow_delay = 0
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-smtpd_recipient_restrictions = check_recipient_access hash:{self._config}/replies
+smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{PORT}
 virtual_mailbox_domains = {" ".join(self._domains)}
 virtual_mailbox_base = {self.mail.root}
 virtual_mailbox_maps = static:all/

@@ -71,14 +71,14 @@ def world(folder: Path) -> Iterator[World]:
     """Start everything; the thread has to be in `place.internet()` already."""
     for name in ("dns", "ca", "postfix", "exim"):
         (folder / name).mkdir()
-    folder.chmod(0o755)
+
     known, unknown = Authority(folder / "ca", "known"), Authority(folder / "ca", "unknown")
     zones = Zones(folder / "dns")
     _fill(zones, unknown)
     postfix = Postfix(
         folder / "postfix",
         [_listener(name, {"known": known, "unknown": unknown}) for name in POSTFIX],
-        [f"{name}.example" for name in POSTFIX],
+        [f"{name}.example" for name in (*POSTFIX, "second")],
     )
     name, number = EXIM
     chain = known.chain_file(f"mx.{name}.example")
