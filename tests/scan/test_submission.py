@@ -17,7 +17,7 @@ from tests.scan.posting import events, fetched, serving, submitted
 
 HARMLESS = HEADER + TEXT
 # Within the sanitiser's limits, over those of the tests' clamd.
-BOMB = mail_with(zipped(bytes(30_000_000)))
+BOMB = mail_with(zipped(bytes(24_000_000)))
 MARK = b"\r\nX-Virus-Status: Unscanned ("
 
 
