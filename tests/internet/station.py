@@ -5,7 +5,7 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,9 +78,13 @@ def newest(role: Role, counter: str) -> int:
 
 @contextmanager
 def station(
-    net: World, folder: Path, gateways: int = 1, mx: dict[str, Any] | None = None
+    net: World,
+    folder: Path,
+    gateways: int = 1,
+    mx: dict[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Station]:
-    """Run a core and its gateways; `mx` are settings of the gateways."""
+    """Run a core and its gateways; `mx` and `environment` are the gateways'."""
     core_settings: dict[str, dict[str, Any]] = {
         "mail": {"message_id_domain": "example.org"},
         "log": {"counts_seconds": 1},
@@ -91,7 +95,9 @@ def station(
         running = Station(net, core)
         try:
             for number in range(gateways):
-                running.gateways.append(_gateway(net, folder, core, number, mx or {}))
+                made = _gateway(net, folder, core, number, mx or {})
+                made.environment = environment or {}
+                running.gateways.append(made)
             core.start()
             for each in running.gateways:
                 each.start()
