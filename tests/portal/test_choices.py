@@ -29,6 +29,15 @@ def test_delay_is_kept(office: PostOffice) -> None:
     assert preferences(office) == found
 
 
+def test_warnings_can_be_switched_off(office: PostOffice) -> None:
+    browser = signed_in(office)
+    assert preferences(office).is_warned
+    assert "was kept" in browser.submit("/notices").text
+    assert not preferences(office).is_warned
+    browser.submit("/notices", filling="yes")
+    assert preferences(office).is_warned
+
+
 def test_rules_are_kept_and_wrong_ones_come_back_as_typed(office: PostOffice) -> None:
     browser = signed_in(office)
     given = {"internet_mail": "from people written to", "blocked": "Spam@x.example\n@y.example"}

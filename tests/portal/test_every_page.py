@@ -94,6 +94,26 @@ def test_malformed_forms_get_a_clear_page(office: PostOffice, kind: str, body: b
     assert "could not be read" in answer.text
 
 
+@pytest.mark.parametrize("path", FORMS)
+def test_whatever_is_typed_gets_a_clear_answer(office: PostOffice, path: str) -> None:
+    browser = signed_in(office)
+    shown = browser.get(path).text
+    names = {*re.findall(r'(?:input|textarea|button)[^>]* name="([^"]+)"', shown)} - {"ticket"}
+    for text in ("", "x" * 60_000, "\u202e\uffff\U0001f4a9", "-1", "true\r\nX: y"):
+        ticket = re.findall(r'name="ticket" value="([^"]+)"', browser.get(path).text)
+        if not ticket:  # an answer before signed us out
+            browser = signed_in(office)
+            ticket = re.findall(r'name="ticket" value="([^"]+)"', browser.get(path).text)
+        fields = dict.fromkeys(names, text)
+        answer = browser.post(path, {**fields, "ticket": ticket[0]})
+        assert answer.status in {200, 400, 422}, (path, text[:20])
+    missing = re.findall(r'name="ticket" value="([^"]+)"', browser.get(path).text)
+    if missing:
+        assert browser.post(path, {"ticket": missing[0]}).status in {200, 422}
+    office.stop()
+    assert "fault" not in {line["event"] for line in office.lines}
+
+
 def test_forms_of_other_sites_are_refused(office: PostOffice) -> None:
     browser = Browser(office.portal_port)
     ticket = re.findall(r'name="ticket" value="([^"]+)"', browser.get("/sign-in").text)[0]

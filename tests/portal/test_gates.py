@@ -7,12 +7,22 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from eepost.services.portal.gates import CAPTCHA_SECONDS, HOUR_SECONDS, Captchas, Rate
+from eepost.accounts.invitations import Invitations
+from eepost.services.portal.gates import (
+    CAPTCHA_SECONDS,
+    HOUR_SECONDS,
+    MAX_UNDER_WAY,
+    Captchas,
+    Gates,
+    Rate,
+    Shut,
+)
 from tests.office import PostOffice
 from tests.portal.browser import Answer, Browser
 
@@ -113,6 +123,25 @@ def test_digits_are_good_for_one_try_and_not_for_ever() -> None:
     captchas.ask(b"browser")
     clock.now += CAPTCHA_SECONDS + 1
     assert not captchas.passes(b"browser", "00007")
+
+
+def test_too_many_at_once_are_told_so() -> None:
+    clock = Clock()
+    gates = Gates(
+        frozenset(),
+        Captchas(clock, bytes),
+        Invitations(bytes(32)),
+        20,
+        Rate(9, clock),
+        Rate(9, clock),
+    )
+    with ExitStack() as turns:
+        for _ in range(MAX_UNDER_WAY):
+            turns.enter_context(gates.turn())
+        with pytest.raises(Shut), gates.turn():
+            pass
+    with gates.turn():
+        pass
 
 
 def test_rate_fills_evenly() -> None:

@@ -38,3 +38,4 @@ class Preferences:
     # Addresses, or "@domain" for everybody there; lower case.
     blocked: tuple[str, ...] = field(default=(), repr=False)
     is_listed: bool = False  # in the address book
+    is_warned: bool = True  # by mail, when the maildrop fills

@@ -118,7 +118,7 @@ class LocalDelivery:
             after = usage[number]
             before = after.octets - grown[number]
             level = crossed(before, after.octets, after.limit_octets)
-            if level is None:
+            if level is None or not account.preferences.is_warned:
                 continue
             self.warnings_sent += 1
             warning = self._seal([Copy(account, self.notice(account, level))])

@@ -8,7 +8,8 @@ Trust: anybody who can reach the port, programs above all.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from hmac import compare_digest
@@ -23,6 +24,9 @@ CAPTCHA_SECONDS = 600.0
 MAX_CAPTCHAS = 10_000
 HOUR_SECONDS = 3_600.0
 MAX_PEERS = 20_000
+# Accounts that are being made at once: each takes a core for some tenths of a second, and logins
+# wait behind them.
+MAX_UNDER_WAY = 4
 
 
 class Gate(Enum):
@@ -106,6 +110,20 @@ class Gates:
     hashcash_bits: int
     everybody: Rate
     each_peer: Rate
+    under_way: list[int] = field(default_factory=lambda: [0])
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Take a turn at making an account. Raises Shut while too many others do."""
+        if self.under_way[0] >= MAX_UNDER_WAY:
+            raise Shut(
+                {"": "Many people are making accounts here right now. Try again in a minute."}
+            )
+        self.under_way[0] += 1
+        try:
+            yield
+        finally:
+            self.under_way[0] -= 1
 
     def check_rates(self, peer: bytes | None) -> None:
         """Raise Shut where too many accounts were made lately."""

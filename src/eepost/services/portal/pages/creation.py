@@ -52,7 +52,8 @@ async def create(visit: Visit) -> Answer:
         address = f"{check_name(name)}@{desk.name}"
         check_password(password)  # before the gates: nobody passes them twice for a typing error
         invitation = desk.gates.check(visit.number, form, address, desk.now_utc())
-        created = await desk.compute(lambda: desk.registry.create(name, password, invitation))
+        with desk.gates.turn():
+            created = await desk.compute(lambda: desk.registry.create(name, password, invitation))
     except NameRefused as refused:
         raise Wrong({"name": f"Nobody can have this name: {refused.reason}."}) from None
     except NameTaken:
