@@ -7,8 +7,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.figures import figure, pytest_terminal_summary
 from tests.internet.world.place import internet, why_not
 from tests.internet.world.world import World, world
+
+__all__ = ["figure", "pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -83,12 +83,17 @@ def station(
     gateways: int = 1,
     mx: dict[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    outgoing: dict[str, Any] | None = None,
 ) -> Iterator[Station]:
-    """Run a core and its gateways; `mx` and `environment` are the gateways'."""
+    """Run a core and its gateways; `mx` and `environment` are the gateways', `outgoing` the core's.
+
+    Their domain's records are published, the keys that each gateway signs with among them.
+    """
     core_settings: dict[str, dict[str, Any]] = {
         "mail": {"message_id_domain": "example.org"},
         "log": {"counts_seconds": 1},
         "gateways": {"retry_seconds": 0.2},
+        "outgoing": outgoing or {},
     }
     with PostOffice(folder / "office", core_settings).create() as core:
         gateway_port(core)
@@ -96,8 +101,9 @@ def station(
         try:
             for number in range(gateways):
                 made = _gateway(net, folder, core, number, mx or {})
-                made.environment = environment or {}
+                made.environment = {**made.environment, **(environment or {})}
                 running.gateways.append(made)
+            net.ours(*{record: None for each in running.gateways for record in each.records()})
             core.start()
             for each in running.gateways:
                 each.start()
@@ -124,7 +130,8 @@ def _gateway(
             **mx,
         },
     }
-    made = Gateway(folder / f"gateway{number}", settings, name=f"gw{number}").create()
+    environment = {"SSL_CERT_FILE": str(net.known.file)}
+    made = Gateway(folder / f"gateway{number}", settings, environment, name=f"gw{number}").create()
     pair(core, made)
     return made
 

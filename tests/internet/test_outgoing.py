@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Journey 2 as a whole: from a mail program to a far server's folder, and back on failure."""
+
+import smtplib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from eepost.accounts.preferences import Delay
+from tests.figures import Figure
+from tests.internet.letters import named
+from tests.internet.station import Station, newest, station, wait_until
+from tests.internet.wire import wire
+from tests.internet.world.world import World
+from tests.office import DOMAIN, OFFICIAL, PASSWORD, address
+
+pytestmark = pytest.mark.interop
+
+# Recipients each get one message; a gateway is killed when so many have arrived.
+LOAD = 240
+KILLED_AFTER = 40
+SENDERS = 4
+
+
+@pytest.fixture(scope="module")
+def ours(net: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A core with two gateways; alice's mail leaves at once."""
+    outgoing = {"recipients": 10_000, "messages": 10_000}
+    folder = tmp_path_factory.mktemp("outgoing")
+    with station(net, folder, gateways=2, outgoing=outgoing) as running:
+        running.core.add("alice")
+        with running.core.registry() as registry:
+            registry.adjust("alice", lambda each: replace(each, delay=Delay.NONE))
+        wait_until(lambda: newest(running.core, "gateways_up") == 2)
+        yield running
+
+
+def letter(recipient: str, token: str) -> bytes:
+    return (
+        f"Received: from laptop ([192.0.2.7])\r\nFrom: Alice <{address('alice')}>\r\n"
+        f"To: {recipient}\r\nSubject: {token}\r\nUser-Agent: Secret/1\r\n\r\nHello {token}\r\n"
+    ).encode()
+
+
+def send(ours: Station, *recipients: str) -> None:
+    with smtplib.SMTP("127.0.0.1", ours.core.smtp_port, local_hostname="x", timeout=60) as smtp:
+        smtp.login("alice", PASSWORD)
+        for each in recipients:
+            smtp.sendmail(address("alice"), [each], letter(each, each.partition("@")[0]))
+
+
+def test_mail_of_a_user_arrives_signed_and_tells_nothing_of_where_it_came_from(
+    net: World, ours: Station
+) -> None:
+    with wire() as heard:
+        send(ours, "whole-way@plain.example")
+        message = net.postfix.mail.wait("whole-way@plain.example")[0]
+        octets = heard.heard()
+    assert named(message, "From") == [f"Alice <alice@{OFFICIAL}>"]
+    assert len(named(message, "DKIM-Signature")) == 2
+    assert len(named(message, "Received")) == 2, "the far server's own, and the gateway's one"
+    assert b"Hello whole-way" in octets
+    for leak in (DOMAIN, "Secret", "192.0.2.7", "laptop"):
+        assert leak.encode() not in octets
+
+
+def test_refusal_by_a_far_server_comes_back_as_a_report(net: World, ours: Station) -> None:
+    net.postfix.refuse({"refused@": "550 5.1.1 the words of a far server"})
+    send(ours, "refused@far.example")
+    wait_until(lambda: bool(ours.core.fetch("alice")))
+    (report,) = ours.core.fetch("alice")
+    net.postfix.refuse({})
+    assert b"refused@far.example\r\nAction: failed\r\nStatus: 5.1.1" in report
+    assert b"words of a far server" not in report
+    ours.core.remove_all("alice")
+
+
+def test_nothing_is_lost_when_a_gateway_is_killed_under_load(
+    net: World, ours: Station, figure: Figure
+) -> None:
+    recipients = [f"load{at}@far.example" for at in range(LOAD)]
+    mail = net.postfix.mail
+    threads = [
+        threading.Thread(target=send, args=(ours, *recipients[at::SENDERS]))
+        for at in range(SENDERS)
+    ]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: arrived(mail.everything()) >= KILLED_AFTER, 60)
+    ours.gateway.kill()
+    at_death = arrived(mail.everything())
+    for thread in threads:
+        thread.join(60)
+    wait_until(lambda: arrived(mail.everything()) == LOAD, 90)
+    wait_until(lambda: newest(ours.core, "queue_under_way") == 0)
+    copies = sum(len(mail.now(each)) for each in recipients)
+    figure(
+        f"outgoing, a gateway of two killed: {LOAD} accepted, {at_death} had arrived by then,"
+        f" {arrived(mail.everything())} arrived in the end, {copies - LOAD} of them twice"
+    )
+    assert not ours.core.fetch("alice"), "no report of a failure"
+    assert copies - LOAD <= 8, "at worst what was under way at that moment"
+    events = {line["event"] for role in (ours.core, ours.gateways[1]) for line in role.lines}
+    assert "fault" not in events
+
+
+def arrived(everything: dict[str, list[bytes]]) -> int:
+    return sum(1 for who in everything if who.startswith("load"))
