@@ -62,6 +62,9 @@ _UNSAFE = ".unsafe"
 
 _BOUNDS = Bounds(header_octets=MAX_HEADER_OCTETS)
 
+# On its way in, before it is known whose choice counts about files that may run something.
+UNDECIDED = Choices(dangerous=Dangerous.PASS)
+
 
 @dataclass(frozen=True, slots=True)
 class Inbound:

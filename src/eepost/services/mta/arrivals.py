@@ -30,7 +30,7 @@ from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, TakenBef
 from eepost.sanitise.choices import Choices
 from eepost.sanitise.cleaner import Cleaner, CleaningFailed
 from eepost.sanitise.domains import Internalised
-from eepost.sanitise.inbound import Inbound
+from eepost.sanitise.inbound import UNDECIDED, Inbound
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.seal.broken import SealBroken
 from eepost.seal.keypair import PrivateKey
@@ -263,7 +263,10 @@ class Arrivals:
         """Return the message as it may come in; why a scanner is against it; None if malformed."""
         desk = self._desk
         context = Inbound(
-            desk.randomness, verdict=leading_verdict(content), internalised=desk.internalised
+            desk.randomness,
+            verdict=leading_verdict(content),
+            choices=UNDECIDED,
+            internalised=desk.internalised,
         )
         outcome = await desk.cleaner.from_internet(content, context, whose)
         if isinstance(outcome, Refused):

@@ -19,7 +19,7 @@ from eepost.mail.header import Header, split_header
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise.cleaner import Cleaner, CleaningFailed
-from eepost.sanitise.inbound import MAX_HEADER_OCTETS, Inbound
+from eepost.sanitise.inbound import MAX_HEADER_OCTETS, UNDECIDED, Inbound
 from eepost.sanitise.outcome import Refused
 from eepost.services.gateway.authentication.check import Sender, Verdict
 from eepost.services.gateway.reception import replies
@@ -248,7 +248,7 @@ class Reception:
         refusal = self._objection(verdict)
         if refusal is not None:
             return refusal
-        context = Inbound(desk.randomness, verdict=verdict.field(desk.host))
+        context = Inbound(desk.randomness, verdict=verdict.field(desk.host), choices=UNDECIDED)
         try:
             made = await desk.cleaner.from_internet(content, context)
         except CleaningFailed:
