@@ -223,7 +223,8 @@ class OutgoingStoreContract:
             seen = new().stored
             await queue.accept([], None, Entry(SealedItem(seen, 1024, [b"x"])))
             (mine,) = await claim(queue)
-            assert await queue.move(Move(seen, None)) == Superseded()
+            for each in (seen, mine):
+                assert await queue.move(Move(each, None)) == Superseded()
             assert isinstance(await queue.move(Move(mine, None, is_claimed=True)), Delivered)
 
         self.run(scenario)

@@ -65,7 +65,7 @@ class MemoryQueue(QueueStore):
         found = self.shelf.items.get(move.before.number)
         if found is None or found.record != move.before.record:
             return Superseded()
-        if not move.is_claimed and found.lease != move.before.lease:
+        if found.lease and not move.is_claimed:
             return Superseded()
         outcome = await self._maildrops.deliver(messages)
         if isinstance(outcome, Delivered):

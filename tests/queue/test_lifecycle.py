@@ -10,8 +10,8 @@ from eepost.queue.lifecycle import (
     TIME_EXPIRED,
     Conclusion,
     begin,
-    cancel,
     conclude,
+    give_up,
     hold,
     postpone,
     release,
@@ -171,8 +171,11 @@ def test_no_clock_ends_a_message_before_it_had_its_tries() -> None:
     assert not end.is_over
 
 
-def test_cancelled_item_is_over_for_those_who_waited() -> None:
-    end = cancel(attempt(item(*map(forward, "ab")), D, L).item)
+def test_given_up_it_is_over_for_those_who_waited_and_its_sender_hears() -> None:
+    held = hold(attempt(item(*map(forward, "ab")), D, L).item)
+    given_up = give_up(held, NOON, CANCELLED)
+    assert (given_up.due, given_up.is_held) == (NOON_MINUTE, False)
+    end = conclude(given_up, NOON, PLAN, least)
     assert (end.is_over, end.told) == (True, (1,))
     assert [each.status for each in end.item.forwards] == ["2.0.0", CANCELLED]
 

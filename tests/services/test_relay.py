@@ -9,7 +9,7 @@ import pytest
 from eepost.accounts.model import State
 from eepost.mail.envelope import Notify, Return
 from eepost.queue.release import BATCH_MINUTES, Departure
-from eepost.queue.sealing import StoredItem
+from eepost.queue.sealing import NEVER, StoredItem
 from eepost.services.mta.ports import GatewayDeclined, GatewayLost
 from eepost.services.mta.relay import Bounds
 from eepost.wire.transfer.messages import Fate, Relay
@@ -501,14 +501,18 @@ async def test_a_damaged_item_stops_no_other() -> None:
     broken = (await office.accept()).number
     shelf = office.queue.shelf
     shelf.items[broken] = replace(shelf.items[broken], record=b"\x01" + bytes(100))
-    shortened = (await office.accept()).number
+    shortened = (await office.accept(to("eve"))).number
     shelf.segments[shortened] = []
     await office.accept(to("dave"))
     await office.relay.turn()
     await office.relay.settle()
     assert office.gateways.arrived == {"dave@example.org": 1}
     assert office.desk.counts.damaged == 2
-    assert set(shelf.items) == {broken, shortened}, "kept for the operator to look at"
+    kept = shelf.items.pop(broken)
+    assert (kept.due, kept.lease) == (NEVER, 0), "for the operator to look at"
+    assert shelf.items == {}
+    (report,) = await office.mail("alice")
+    assert b"eve@example.org\r\nAction: failed\r\nStatus: 5.3.0\r\n" in report
 
 
 async def test_a_fault_in_one_item_stops_no_other() -> None:
@@ -524,7 +528,8 @@ async def test_a_fault_in_one_item_stops_no_other() -> None:
     await office.relay.settle()
     assert office.gateways.arrived == {"dave@example.org": 1}
     assert office.desk.counts.faults == 1
-    assert office.left() is not None
+    (left,) = office.queue.shelf.items.values()
+    assert (left.due, left.lease) == (NOON_MINUTE + 30, 0)
 
 
 async def test_few_items_and_octets_are_worked_on_at_once() -> None:

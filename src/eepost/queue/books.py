@@ -26,8 +26,8 @@ class Entry:
 class Move:
     """Put `after` in the place of `before`, None: let the item go with its content.
 
-    Who has claimed the item says so by `is_claimed` and keeps it while it goes on; anybody else
-    must have seen `before.lease` as it still is.
+    Who has claimed the item says so by `is_claimed`, and keeps it where `after` has a lease.
+    Anybody else changes only what nobody has claimed: it may be leaving at this moment.
     """
 
     before: StoredItem

@@ -92,10 +92,10 @@ def conclude(item: Item, now_utc: float, plan: RetryPlan, randomness: Randomness
     return Conclusion(item, _to_tell(item, plan))
 
 
-def cancel(item: Item) -> Conclusion:
-    """End an item for all who wait, and tell its sender."""
-    item = _give_up(item, CANCELLED)
-    return Conclusion(item, _final(item.forwards))
+def give_up(item: Item, now_utc: float, status: str) -> Item:
+    """End an item for all who wait; its sender is told when it is next looked at, now."""
+    given_up = _give_up(item, status)
+    return replace(given_up, is_held=False, due=min(item.due, minute_of(now_utc)))
 
 
 def told(conclusion: Conclusion) -> Item:

@@ -2,6 +2,8 @@
 """Options and questions that several commands share."""
 
 import sys
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -58,3 +60,14 @@ def confirm(question: str, yes: bool) -> None:
     """Ask, or leave the program."""
     if not yes:
         typer.confirm(question, abort=True)
+
+
+def show_rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print what waits in columns; lines are never cut, so that other programs can read them."""
+    if not rows:
+        typer.echo("Nothing waits.")
+        return
+    widths = [max(map(len, column)) for column in zip_longest(heads, *rows, fillvalue="")]
+    for row in (heads, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        typer.echo("  ".join(cells).rstrip())

@@ -3,7 +3,19 @@
 
 import typer
 
-from eepost.app.cli import account, config, gateway, gateways, i2p, office, role, sanitise, scanner
+from eepost.app.cli import (
+    account,
+    config,
+    gateway,
+    gateways,
+    i2p,
+    office,
+    preferences,
+    queue,
+    role,
+    sanitise,
+    scanner,
+)
 
 app = typer.Typer(
     name="eepost",
@@ -22,6 +34,9 @@ app.command("serve")(office.serve)
 app.command("trial")(office.trial)
 app.command("sanitise")(sanitise.sanitise)
 app.add_typer(account.app, name="account")
+account.app.command("set")(preferences.set_preferences)
+account.app.command("outgoing")(preferences.outgoing)
+app.add_typer(queue.app, name="queue")
 app.add_typer(role.app, name="role")
 app.add_typer(config.app, name="config")
 app.add_typer(i2p.app, name="i2p")

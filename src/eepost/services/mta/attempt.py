@@ -29,6 +29,7 @@ from eepost.queue.lifecycle import (
     Conclusion,
     begin,
     conclude,
+    give_up,
     postpone,
     report,
     told,
@@ -41,6 +42,7 @@ from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.redate import redate
 from eepost.sanitise.report import Report
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
+from eepost.seal.broken import SealBroken
 from eepost.services.mta.local import OFFLOAD_OCTETS, Copy
 from eepost.services.mta.ports import GatewayDeclined, GatewayLost, Pieces
 from eepost.services.mta.relay_desk import RelayDesk
@@ -55,6 +57,7 @@ from eepost.wire.transfer.messages import (
 
 OPTED_OUT: Final = "5.7.1"
 NOT_CLEAN: Final = "5.6.0"
+DAMAGED: Final = "5.3.0"
 _FULL: Final = "4.2.2"
 _UNKNOWN: Final = "5.1.1"
 _DISABLED: Final = "5.2.1"
@@ -83,9 +86,14 @@ class Attempt:
 
     @classmethod
     async def open(cls, desk: RelayDesk, stored: StoredItem, item: Item) -> "Attempt":
-        """Read the content. Raises SealBroken where it is damaged."""
+        """Read the content. Where it is damaged, the message has failed for all who wait."""
         segments = await desk.store.content(item.number, segments_of(item))
-        content = open_content(item, segments)
+        try:
+            content = open_content(item, segments)
+        except SealBroken as fault:
+            desk.counts.damaged += 1
+            desk.fault("damaged content of the queue", fault)
+            return cls(desk, stored, give_up(item, desk.now(), DAMAGED), bytearray())
         redate(content, item.departs * 60)
         return cls(desk, stored, item, content)
 

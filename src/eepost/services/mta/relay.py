@@ -8,13 +8,14 @@ queue in memory than it works on: the backlog stays on the disk.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eepost.maildrop.ports import StoreUnavailable
+from eepost.queue.books import Move
 from eepost.queue.item import Item
 from eepost.queue.lifecycle import replan
 from eepost.queue.release import BATCH_MINUTES, batch_left, minute_of
-from eepost.queue.sealing import StoredItem
+from eepost.queue.sealing import NEVER, StoredItem
 from eepost.seal.broken import SealBroken
 from eepost.services.mta.attempt import Attempt, ClaimLost
 from eepost.services.mta.relay_desk import RelayDesk
@@ -147,9 +148,11 @@ class RelayService:
         except SealBroken as fault:
             desk.counts.damaged += 1
             desk.fault("a damaged item of the queue", fault)
-        except Exception as fault:  # one item must not stop the others; its claim keeps it quiet
+            await self._set_aside(stored, NEVER)  # for the operator to look at
+        except Exception as fault:  # one item must not stop the others
             desk.counts.faults += 1
             desk.fault("relay", fault)
+            await self._set_aside(stored, minute_of(desk.now()) + LEASE_MINUTES)
         finally:
             del self._tasks[stored.number]
             if len(self._tasks) == self.bounds.items - 1:
@@ -165,6 +168,14 @@ class RelayService:
         async with self._room(item.size_octets):
             attempt = await Attempt.open(desk, stored, item)
             await attempt.run()
+
+    async def _set_aside(self, stored: StoredItem, due: int) -> None:
+        """Give an item back as it is, to be looked at again at `due`."""
+        with suppress(StoreUnavailable):  # then the claim runs out by itself
+            now = await self.desk.store.item(stored.number)
+            if now is not None:
+                later = replace(now, due=due, lease=0)
+                await self.desk.store.move(Move(now, later, is_claimed=True))
 
     async def _replan(self, stored: StoredItem, item: Item) -> None:
         desk = self.desk

@@ -123,7 +123,7 @@ class Bookkeeping:
 
     def _fits(self, move: Move) -> bool:
         lease, record = self._items.get(move.before.number, (0, b""))
-        return record == move.before.record and (move.is_claimed or lease == move.before.lease)
+        return record == move.before.record and (move.is_claimed or not lease)
 
     def _count(self, charge: Charge) -> Allowance | OverQuota:
         bonus = sum(each.recipients for each in charge.bonuses if each.tag not in self._spent)
