@@ -442,6 +442,31 @@ async def test_malformed_mail_is_refused_for_everybody(letter: bytes) -> None:
     assert office.names() == []
 
 
+@pytest.mark.parametrize(
+    ("sender", "author", "method", "is_taken"),
+    [
+        ("x@y.example", b"alice@mail.i2p", Method("dmarc", "pass"), False),
+        ("alice@mail.i2p", b"x@y.example", Method("dmarc", "pass"), False),
+        ("x@y.example", b"alice@example.org", Method("dmarc", "none"), False),
+        ("alice@example.org", b"x@y.example", Method("dmarc", "none"), False),
+        (
+            "list@y.example",
+            b"alice@example.org",
+            Method("dkim", "pass", (("header.d", "example.org"),)),
+            True,
+        ),
+        ("x@y.example", b"alice@example.org.evil", Method("dmarc", "none"), True),
+    ],
+)
+async def test_nobody_outside_writes_as_a_user_here(
+    sender: str, author: bytes, method: Method, is_taken: bool
+) -> None:
+    office = Office()
+    letter = judged(method, letter=b"From: " + author + b"\r\n\r\nx\r\n")
+    taken = await office.bring("bob@example.org", content=letter, sender=sender)
+    assert taken == (Taken(7, (WELCOME,)) if is_taken else Taken(7, (UNKNOWN,), is_refused=True))
+
+
 async def test_infected_mail_is_refused_live_and_kept_apart_where_it_was_accepted() -> None:
     office = Office(Infected("Eicar"))
     assert await office.bring("alice@example.org") == Taken(7, (UNKNOWN,), is_refused=True)

@@ -61,7 +61,7 @@ class Counts:
     unknown: int = 0  # dropped, since nobody has the address
     unwanted: int = 0  # dropped, since its owner wants nothing from the sender
     infected: int = 0  # kept by a gateway, and put into quarantine
-    malformed: int = 0  # kept by a gateway, and dropped
+    malformed: int = 0  # kept by a gateway, and dropped: malformed, or in the name of a user here
     unreadable: int = 0  # a parcel that this post office has no key for
     opted_out: int = 0
 
@@ -153,7 +153,7 @@ class Arrivals:
         self, gateway: str, order: Incoming, envelope: KeptEnvelope, content: bytes
     ) -> Taken | None:
         desk = self._desk
-        letter = await self._letter(content, order.transfer.hex())
+        letter = await self._letter(envelope, content, order.transfer.hex())
         if not isinstance(letter, _Letter):
             if letter is not None and letter.is_transient:
                 desk.counts.put_off += len(envelope.recipients)
@@ -232,7 +232,7 @@ class Arrivals:
             # It will never open: to ask for it again would keep it for ever.
             desk.counts.unreadable += 1
             return Taken(0, ())
-        letter = await self._letter(content, transfer.hex())
+        letter = await self._letter(envelope, content, transfer.hex())
         if isinstance(letter, _Letter):
             return await self._distribute(transfer, envelope, letter)
         if letter is None:
@@ -259,8 +259,10 @@ class Arrivals:
 
     # Both.
 
-    async def _letter(self, content: bytes, whose: str) -> "_Letter | Reply | None":
-        """Return the message as it may come in; why a scanner is against it; None if malformed."""
+    async def _letter(
+        self, envelope: KeptEnvelope, content: bytes, whose: str
+    ) -> "_Letter | Reply | None":
+        """Return the message as it may come in; why a scanner is against it; None if it may not."""
         desk = self._desk
         context = Inbound(
             desk.randomness,
@@ -271,11 +273,24 @@ class Arrivals:
         outcome = await desk.cleaner.from_internet(content, context, whose)
         if isinstance(outcome, Refused):
             return None
+        author = _author(outcome, context.verdict)
+        if self._is_in_our_name(envelope, author):
+            return None
         passed = await desk.screening.screen(outcome)
         if not isinstance(passed, Passed):
             return passed
-        author = _author(outcome, context.verdict)
         return _Letter(b"".join(outcome.pieces), author, whose, passed.mark)
+
+    def _is_in_our_name(self, envelope: KeptEnvelope, author: Author) -> bool:
+        """Whether somebody outside writes as if he were a user here.
+
+        The internal domain is nobody's outside. An official one comes back from lists and
+        forwarders, with our signature on it.
+        """
+        senders = (parse_address(envelope.reverse_path), author.address)
+        domains = {each.domain for each in senders if each is not None}
+        is_official = not domains.isdisjoint(self._desk.standings.official_domains)
+        return self._desk.name in domains or (is_official and not author.is_proven)
 
     async def _deliver(
         self,
