@@ -15,6 +15,7 @@ from bench.offices import DOMAIN, HOST, Unfit, free_port, spawn, wait_for
 from bench.processes import end
 
 _STOP_SECONDS = 30.0
+_PORTAL = '#listen = "127.0.0.1:7670"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def prepare(folder: Path, logins: Sequence[Login]) -> Prepared:
     prepared = Prepared(folder / "data", (HOST, free_port()), (HOST, free_port()), logins)
     smtp, pop3 = (f"{host}:{port}" for host, port in (prepared.smtp, prepared.pop3))
     _eepost("init", "--data", prepared.data, "--domain", DOMAIN, "--smtp", smtp, "--pop3", pop3)
+    _move_portal(prepared.data / "eepost.toml")
 
     def add(login: Login) -> None:
         name = login.user.decode().partition("@")[0]
@@ -42,6 +44,14 @@ def prepare(folder: Path, logins: Sequence[Login]) -> Prepared:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(add, logins))
     return prepared
+
+
+def _move_portal(configuration: Path) -> None:
+    """Let the portal listen where nobody else does; another post office may run here."""
+    text = configuration.read_text()
+    if _PORTAL not in text:
+        raise Unfit(f"{configuration} does not name the portal's port")
+    configuration.write_text(text.replace(_PORTAL, f'listen = "{HOST}:{free_port()}"'))
 
 
 class Eepost:
