@@ -111,10 +111,22 @@ def _zones(net: World) -> None:
     net.ours()
 
 
+FORBIDDEN = (
+    *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.store", "eepost.services.mta"),
+    *("eepost.services.pop", "eepost.services.portal", "eepost.app.core", "eepost.app.office"),
+    *("sqlite3", "sqlalchemy"),
+)
+
+
 @pytest.mark.usefixtures("_zones")
-def test_seized_gateway_tells_nothing(net: World, tmp_path: Path) -> None:
+def test_seized_gateway_tells_nothing_and_its_process_has_loaded_no_account(
+    net: World, tmp_path: Path
+) -> None:
     folder = tmp_path / "silent"
-    with running(net, folder, {}) as ours:
+    told = tmp_path / "modules"
+    path = os.pathsep.join((str(HERE / "telling"), os.environ.get("PYTHONPATH", "")))
+    environment = {"PYTHONPATH": path, "MODULES_FILE": str(told)}
+    with running(net, folder, environment) as ours:
         busy_hour(ours)
         assert found_in(disk_of(ours, folder), needles()) == {}
         ours.core.start()
@@ -134,9 +146,13 @@ def test_seized_gateway_tells_nothing(net: World, tmp_path: Path) -> None:
             ours.gateway.start()
             ours.wait_for_link()
         wait_until(lambda: newest(ours.gateway, "kept") == 0)
-        ours.gateway.stop()
+        bring(0)
+        assert ours.gateway.stop() == 0
         assert found_in(disk_of(ours, folder), needles()) == {}
         assert len(files_below(ours.gateway.directory)) >= 4
+    loaded = set(told.read_text("utf-8").split())
+    assert "eepost.services.gateway.reception.session" in loaded
+    assert sorted(loaded.intersection(FORBIDDEN)) == []
 
 
 def _load(ours: Station, life: int, number: int, done: list[int]) -> None:
@@ -180,27 +196,3 @@ def test_search_sees_what_it_is_told_to_look_for(tmp_path: Path) -> None:
     (tmp_path / SUBJECT).write_bytes(b"")
     assert SUBJECT.encode() in found_in([tmp_path / SUBJECT], needles())
     shutil.rmtree(tmp_path)
-
-
-FORBIDDEN = (
-    *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.store", "eepost.services.mta"),
-    *("eepost.services.pop", "eepost.services.portal", "eepost.app.core", "eepost.app.office"),
-    *("sqlite3", "sqlalchemy"),
-)
-
-
-@pytest.mark.usefixtures("_zones")
-def test_process_of_a_gateway_that_worked_has_loaded_no_account_and_no_maildrop(
-    net: World, tmp_path: Path
-) -> None:
-    told = tmp_path / "modules"
-    path = os.pathsep.join((str(HERE / "telling"), os.environ.get("PYTHONPATH", "")))
-    environment = {"PYTHONPATH": path, "MODULES_FILE": str(told)}
-    with running(net, tmp_path / "ours", environment) as ours:
-        ours.core.add(*PEOPLE)
-        for number in range(3):
-            bring(number)
-        assert ours.gateway.stop() == 0
-    loaded = set(told.read_text("utf-8").split())
-    assert "eepost.services.gateway.reception.session" in loaded
-    assert sorted(loaded.intersection(FORBIDDEN)) == []
