@@ -54,7 +54,7 @@ class Gateway:
         invitation = self.office.core()
         pairing = invitation.pairing()
         bounds = Bounds(content_octets=settings.link.message_octets)
-        self._delivery = DeliveryPart(self.office)
+        self._delivery = DeliveryPart(self.office, self.journal)
         responses = self._delivery.start()
         self._listener = LinkListener(
             Desk(

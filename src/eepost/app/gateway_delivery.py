@@ -14,6 +14,7 @@ from eepost.net.clearnet.policy_hosts import HttpsPolicyHosts
 from eepost.net.dns import Dns
 from eepost.net.exchanges.answerer import Responses
 from eepost.net.listeners import parse_endpoint
+from eepost.observe.journal import Journal
 from eepost.services.gateway.conversations import Conversations
 from eepost.services.gateway.delivery import Bounds, Delivery
 from eepost.services.gateway.policies import Policies
@@ -33,6 +34,7 @@ class DeliveryPart:
     """Outgoing mail of a running gateway."""
 
     office: GatewayOffice
+    journal: Journal
     _relay: RelayDesk | None = None
     _own_addresses: frozenset[str] = frozenset()
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -89,6 +91,7 @@ class DeliveryPart:
             now_utc=lambda: int(clock.wall_seconds()),
             clock=clock.monotonic_seconds,
             offload=asyncio.to_thread,
+            fault=lambda error: self.journal.fault("delivering", error),
             key=clock.random_octets(32),
         )
 

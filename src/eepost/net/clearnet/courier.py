@@ -63,9 +63,10 @@ class _TlsFailed(Exception):  # noqa: N818 - an outcome for the caller, not a fa
 class Courier:
     """Opens conversations; satisfies `services.gateway.ports.Couriers`."""
 
-    def __init__(self, own_name: str, timeouts: Timeouts) -> None:
+    def __init__(self, own_name: str, timeouts: Timeouts, port: int = SMTP_PORT) -> None:
         self._own_name = own_name
         self._timeouts = timeouts
+        self._port = port
         # Loading the machine's authorities takes some 20 ms; it is done once.
         self._strict = ssl.create_default_context()
         self._lenient = ssl.create_default_context()
@@ -84,7 +85,7 @@ class Courier:
 
     async def _open(self, hop: Hop, *, with_tls: bool) -> "SmtpConversation":
         try:
-            sock = await dial(hop.address, SMTP_PORT, self._timeouts.connect)
+            sock = await dial(hop.address, self._port, self._timeouts.connect)
         except (OSError, TimeoutError):
             raise HopFailed(UNREACHABLE) from None
         smtp = SMTP(
@@ -217,7 +218,8 @@ class SmtpConversation:
         try:
             code, text = await self._smtp.data(letter.content, timeout=self._timeouts.content)
         except SMTPResponseException as refusal:
-            await self._reset()
+            with suppress(SMTPException, OSError):
+                await self._reset()
             return of_content(refusal.code, refusal.message)
         except (SMTPException, OSError):
             self._smtp.close()

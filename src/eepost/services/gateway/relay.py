@@ -88,6 +88,7 @@ class RelayDesk:
     now_utc: Callable[[], int]
     clock: Callable[[], float]
     offload: Callable[[Callable[[], _Ready | Verdict]], Awaitable[_Ready | Verdict]]
+    fault: Callable[[BaseException], None]
     key: bytes = field(repr=False)  # 32 random octets of this process
     counts: Counts = field(default_factory=Counts)
     _known: OrderedDict[bytes, tuple[float, Verdict]] = field(default_factory=OrderedDict)
@@ -170,7 +171,9 @@ class RelayDesk:
                 left.discard(at)
                 self._remember(order, at, verdict)
                 verdicts.put_nowait((at, verdict))
-        finally:  # also after a fault: the core must not wait for ever
+        except Exception as error:  # the core must not wait for ever, nor other domains suffer
+            self.fault(error)
+        finally:
             for at in left:
                 verdicts.put_nowait((at, UNREACHABLE))
 
