@@ -188,6 +188,33 @@ def test_forged_verdicts_do_not_arrive(ours: Station) -> None:
         assert word not in came
 
 
+def test_every_way_in_which_a_record_names_a_host(ours: Station) -> None:
+    address = host(20)
+    ways = {
+        "mx": "mx",
+        "ptr": "ptr:peer.example",
+        "a": f"a:mail.ways.example/{32}",
+        "exists": "exists:%{i}.ways.example",
+        "include": "include:peer.example",
+        "redirect": "redirect=peer.example",
+    }
+    for name, way in ways.items():
+        end = "" if name == "redirect" else " -all"
+        ours.net.zones.add(
+            f"{name}-way.example", f'@ TXT "v=spf1 {way}{end}"', "@ MX 10 mail.ways.example."
+        )
+    ours.net.zones.add("ways.example", f"mail A {address}", f"{address} A 127.0.0.2")
+    reverse = ours.net.zones.zones["66.9.in-addr.arpa"].lines
+    ours.net.zones.add("66.9.in-addr.arpa", *reverse, "20.1 PTR mail.peer.example.")
+    ours.net.zones.publish()
+    with Peer(20) as peer:
+        for name in ways:
+            sender = f"a@{name}-way.example"
+            assert peer.bring(letter(f"{name}-way", sender), sender=sender)[0] == 250
+    for name in ways:
+        assert verdict(found(ours, f"{name}-way"))["spf"] == "pass", name
+
+
 def test_record_that_asks_for_too_many_questions_is_a_permerror(ours: Station) -> None:
     with Peer(20) as peer:
         message = letter("chained", "a@chained.example")

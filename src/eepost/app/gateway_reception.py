@@ -76,7 +76,11 @@ class ReceptionPart:
         parcels.open()
         self._begin(key.keep_up_to_date(core))
         self._begin(self._forwarding(core, parcels).run())
-        if settings.mx.listen:
+        if not settings.mx.listen:
+            self.journal.notice(
+                "no mail from the Internet", "mx.listen in gateway.toml says where it would come"
+            )
+        else:
             self._certificate = self._read_certificate()
             desk = self._desk(core, key, parcels)
             self._hall = hall = self._make_hall(desk)

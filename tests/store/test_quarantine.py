@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Infected mail that nobody can be told of is kept sealed, some of it, and shows nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from eepost.seal.broken import SealBroken
+from eepost.seal.startkey import StartKey
+from eepost.store.quarantine import Quarantine
+
+
+def quarantine(folder: Path, key: StartKey, max_files: int = 10) -> Quarantine:
+    return Quarantine(
+        folder / "quarantine",
+        lambda octets, name: key.seal("quarantine", os.urandom, octets, name),
+        lambda octets, name: key.open("quarantine", octets, name),
+        os.urandom,
+        max_files,
+    )
+
+
+async def test_what_is_kept_opens_with_the_start_key_alone(tmp_path: Path) -> None:
+    key = StartKey.generate(os.urandom)
+    kept = quarantine(tmp_path, key)
+    assert kept.messages() == []
+    await kept.keep(b"From: a@b.example\r\n\r\nEICAR")
+    assert kept.messages() == [b"From: a@b.example\r\n\r\nEICAR"]
+    (file,) = (tmp_path / "quarantine").iterdir()
+    assert b"example" not in file.read_bytes()
+    assert file.stat().st_mode & 0o077 == 0
+    with pytest.raises(SealBroken):
+        quarantine(tmp_path, StartKey.generate(os.urandom)).messages()
+
+
+async def test_oldest_go_first(tmp_path: Path) -> None:
+    kept = quarantine(tmp_path, StartKey.generate(os.urandom), max_files=3)
+    for number in range(5):
+        await kept.keep(b"%d" % number)
+        for file in (tmp_path / "quarantine").iterdir():
+            os.utime(file, (file.stat().st_mtime - 10,) * 2)
+    assert kept.messages() == [b"2", b"3", b"4"]
