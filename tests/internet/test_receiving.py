@@ -435,6 +435,27 @@ def test_core_that_does_not_answer_in_time_gets_the_message_once(ours: Station) 
     found(ours, "slow")
 
 
+def test_listed_hosts_and_the_mode_that_gives_nothing_away(ours: Station) -> None:
+    reversed_address = ".".join(reversed(host(22).split(".")))
+    ours.net.zones.add("list.example", f"{reversed_address} A 127.0.0.2")
+    ours.net.zones.publish()
+    assert ours.gateway.stop() == 0
+    ours.gateway.set("mx", "block_lists", ["list.example"])
+    ours.gateway.set("mx", "recipients_mode", "accept-then-drop")
+    ours.gateway.start()
+    ours.wait_for_link()
+    with Peer(22) as peer:
+        assert peer.bring(letter("x"))[0] == 554
+        assert peer.bring(letter("let-me-in"), "postmaster@example.org")[0] == 250
+    with Peer(20) as peer:
+        for name in ("alice", "ghost", "erin"):  # who is there, who is not, who wants none
+            assert peer.bring(letter(f"blind-{name}"), f"{name}@example.org")[0] == 250
+    found(ours, "blind-alice")
+    found(ours, "let-me-in", "post")
+    wait_until(lambda: newest(ours.gateway, "kept") == 0)
+    assert ours.core.fetch("erin") == []
+
+
 def test_no_log_names_anybody(ours: Station) -> None:
     journal = ours.journal()
     assert "counts" in journal
