@@ -43,7 +43,7 @@ test: setup ## install what the tests need and run them all
 	@$(MAKE) --no-print-directory test-compiled
 	@[ "$$(id -u)" -eq 0 ] || $(MAKE) --no-print-directory test-i2p
 
-COMPILED_TESTS := $(PURE_TESTS) tests/accounts tests/net/test_sessions.py tests/journeys
+COMPILED_TESTS := $(PURE_TESTS) tests/accounts tests/net/test_sessions.py tests/journeys tests/workers/test_jobs.py
 
 test-compiled: setup ## the same engines compiled, and whole journeys through them (a part of test)
 	@scripts/debian-packages compiled

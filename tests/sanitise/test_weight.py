@@ -2,7 +2,7 @@
 import pytest
 
 from eepost.sanitise.cleaner import CleaningFailed, Why
-from eepost.sanitise.weight import MAX_LIGHT_OCTETS, is_light
+from eepost.sanitise.weight import MAX_LIGHT_HEADER_OCTETS, MAX_LIGHT_OCTETS, is_light
 
 BODY = b"\r\n\r\nHello\r\n"
 
@@ -45,6 +45,10 @@ def test_all_else_is_heavy(header: bytes) -> None:
 
 def test_header_without_end_is_heavy() -> None:
     assert not is_light(b"Content-Type: text/plain\r\n")
+
+
+def test_long_header_is_heavy() -> None:
+    assert not is_light(b"Subject: " + b"x" * MAX_LIGHT_HEADER_OCTETS + BODY)
 
 
 def test_armor_is_heavy() -> None:
