@@ -42,11 +42,12 @@ class FarGateway:
     _core: bytes = field(default_factory=lambda: os.urandom(32))
     _own: bytes = field(default_factory=lambda: os.urandom(32))
     _secret: bytes = field(default_factory=lambda: os.urandom(32))
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
     _listener: LinkListener | None = None
 
     def __enter__(self) -> "FarGateway":
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.up()
@@ -54,8 +55,9 @@ class FarGateway:
 
     def __exit__(self, *_: object) -> None:
         self.down()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        assert self._loop is not None
         assert self._thread is not None
+        self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
@@ -86,17 +88,18 @@ class FarGateway:
             self._listener = None
 
     def introduce_to(self, directory: Path) -> None:
-        """Write the file that makes a core know this gateway."""
+        """Write the file that makes a core know this gateway, which may never be there."""
         folder = directory / "gateways"
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / f"{self.name}.toml").write_text(
-            f'way = "port 127.0.0.1:{self.port}"\nport = 7661\ngateway = "{self._own.hex()}"\n'
+            f'way = "port 127.0.0.1:{self.port or 9}"\nport = 7661\ngateway = "{self._own.hex()}"\n'
             f'core = "{self._core.hex()}"\nsecret = "{self._secret.hex()}"\n',
             encoding="utf-8",
         )
         (folder / f"{self.name}.toml").chmod(0o600)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _relay(self, asked: Asked) -> None:

@@ -9,22 +9,26 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.far_gateway import FarGateway
 from tests.office import DOMAIN, OFFICIAL, PASSWORD, PostOffice, address
 
 UNSEALED = Path(__file__).parent / "unsealed"
 PEOPLE = ("marguerite", "balthasar", "wilhelmina", "ottokar")
 SUBJECT = "Zwetschgenkuchen"
 BODY = "Oberammergau at midnight, bring the Kaffeemuehle"
+OUTSIDE = ("liselotte@kirschbaum.example", "ferdinand@apfelbaum.example")
+REFUSED = "amalie@birnbaum.example"
 NEW_PASSWORD = "Quadratwurzel 17"
 # Settings and the start key tell the domain by themselves; the key is kept elsewhere.
 NOT_SEIZED = {"eepost.toml", "start.key"}
 
 
 def secrets() -> list[bytes]:
-    words = [*PEOPLE, SUBJECT, BODY, PASSWORD, NEW_PASSWORD]
+    words = [*PEOPLE, SUBJECT, BODY, PASSWORD, NEW_PASSWORD, *OUTSIDE, REFUSED]
     words += [f"{name}@{domain}" for name in PEOPLE for domain in (DOMAIN, OFFICIAL)]
     return [word.encode() for word in words]
 
@@ -65,8 +69,12 @@ def inflated(octets: bytes) -> bytes:
 
 def account(office: PostOffice, *arguments: str, stdin: str = "") -> None:
     """Change accounts as an operator does, in a process of its own."""
+    eepost(office, "account", *arguments, stdin=stdin)
+
+
+def eepost(office: PostOffice, *arguments: str, stdin: str = "") -> None:
     subprocess.run(
-        [sys.executable, "-m", "eepost", "account", *arguments, "--data", str(office.directory)],
+        [sys.executable, "-m", "eepost", *arguments, "--data", str(office.directory)],
         input=stdin,
         text=True,
         check=True,
@@ -77,7 +85,7 @@ def account(office: PostOffice, *arguments: str, stdin: str = "") -> None:
 
 def letter(sender: str, recipient: str, number: int) -> bytes:
     return (
-        f"From: {address(sender)}\r\nTo: {address(recipient)}\r\n"
+        f"From: {address(sender)}\r\nTo: {recipient}\r\n"
         f"Subject: {SUBJECT} {number}\r\n\r\n" + f"{BODY} {number}\r\n" * 40
     ).encode()
 
@@ -89,7 +97,9 @@ def busy_hour(office: PostOffice) -> None:
     office.start()
     for number in range(30):
         sender, recipient = PEOPLE[number % 4], PEOPLE[(number + 1) % 4]
-        office.submit(address(sender), address(recipient), letter(sender, recipient, number))
+        to = address(recipient)
+        office.submit(address(sender), to, letter(sender, to, number))
+    send_outside(office)
     assert len(office.fetch("balthasar")) == 8
     office.remove_all("balthasar")
     account(office, "passwd", "wilhelmina", "--password-stdin", stdin=NEW_PASSWORD + "\n")
@@ -98,8 +108,19 @@ def busy_hour(office: PostOffice) -> None:
     account(office, "delete", "ottokar", "--yes")
 
 
+def send_outside(office: PostOffice) -> None:
+    """Mail to the Internet, some of which waits, some is on its way, some was taken back."""
+    eepost(office, "queue", "refuse", REFUSED)
+    account(office, "set", "balthasar", "--delay", "none")
+    for number, sender in enumerate(PEOPLE[:3]):
+        office.submit(address(sender), list(OUTSIDE), letter(sender, OUTSIDE[number % 2], number))
+    eepost(office, "queue", "drop", "--account", "wilhelmina", "--yes")
+
+
 def run(directory: Path, environment: dict[str, str]) -> PostOffice:
-    office = PostOffice(directory, environment=environment).create()
+    settings: dict[str, dict[str, Any]] = {"mail": {"message_id_domain": OFFICIAL}}
+    office = PostOffice(directory, settings, environment=environment).create()
+    FarGateway().introduce_to(directory)  # nobody listens there
     try:
         busy_hour(office)
     except BaseException:
@@ -124,7 +145,7 @@ def test_same_search_finds_all_of_it_in_an_unsealed_store(tmp_path: Path) -> Non
     office.kill()
     found = found_in(office.directory)
     # Deleted mail and names, and passwords, are not kept even there; everything else is.
-    for secret in (SUBJECT, BODY, "marguerite", "balthasar", address("balthasar")):
+    for secret in (SUBJECT, BODY, "marguerite", "balthasar", address("balthasar"), *OUTSIDE):
         assert secret.encode() in found
 
 
