@@ -21,8 +21,17 @@ FORBIDDEN = {
         *("eepost.services.mta", "eepost.services.pop", "eepost.app.core", "eepost.app.office"),
         *("sqlite3", "sqlalchemy"),
     ),
+    "worker": (
+        *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.seal", "eepost.store"),
+        *("eepost.net", "eepost.services", "eepost.app", "eepost.observe"),
+        *("ssl", "asyncio", "cryptography", "sqlite3", "sqlalchemy", "http.client"),
+    ),
 }
-ENTRY = {"core": "eepost.app.core", "gateway": "eepost.app.gateway"}
+ENTRY = {
+    "core": "eepost.app.core",
+    "gateway": "eepost.app.gateway",
+    "worker": "eepost.workers.jobs",
+}
 
 
 def loaded_by(statement: str) -> set[str]:

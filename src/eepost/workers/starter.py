@@ -122,7 +122,8 @@ class Starter:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
-                env={"PYTHONPATH": os.pathsep.join(sys.path)},
+                # Where our own modules come from; "" is the folder that we were started in.
+                env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             )
         ours.setblocking(False)  # it reads at once, or something is wrong with it
         self._control = ours
