@@ -43,6 +43,13 @@ test: setup ## install what the tests need and run them all
 	@$(MAKE) --no-print-directory test-compiled
 	@[ "$$(id -u)" -eq 0 ] || $(MAKE) --no-print-directory test-i2p
 
+# These folders run in `make test` as all others do; here they run alone.
+SANITISER_TESTS := tests/sanitise tests/scan tests/workers tests/journeys
+
+test-sanitiser: setup ## the sanitiser's proof: golden folders, real mail, browser, scanner, workers (a part of test)
+	@scripts/debian-packages tests
+	$(BIN)/python -m pytest $(SANITISER_TESTS)
+
 COMPILED_TESTS := $(PURE_TESTS) tests/accounts tests/net/test_sessions.py tests/journeys tests/workers/test_jobs.py
 
 test-compiled: setup ## the same engines compiled, and whole journeys through them (a part of test)
@@ -84,4 +91,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup fast run check test test-compiled test-i2p test-i2p-hops test-portal screenshots docs bench lock
+.PHONY: help setup fast run check test test-sanitiser test-compiled test-i2p test-i2p-hops test-portal screenshots docs bench lock

@@ -76,7 +76,7 @@ def _of_message(message: Message, domain: str, *, is_top: bool) -> Iterator[str]
         yield "header fields, their order or spelling"
     if (is_top or "Date" in names) and not DATE.fullmatch(str(message["Date"])):
         yield "date"
-    if (is_top or "Message-ID" in names) and not re.fullmatch(own_id, message["Message-ID"]):
+    if (is_top or "Message-ID" in names) and not re.fullmatch(own_id, str(message["Message-ID"])):
         yield "message identifier"
     for name in ("In-Reply-To", "References"):
         if not all(re.fullmatch(own_id, each) for each in message.get(name, "").split()):
@@ -102,7 +102,7 @@ def _of_part(part: Message, domain: str, *, is_root: bool = False) -> Iterator[s
         if not {name for name, _ in parameters} <= PARAMETERS:
             yield "parameters"
     content_id = rf"<part[1-9][0-9]*@{domain}>"
-    if "Content-ID" in part and not re.fullmatch(content_id, part["Content-ID"]):
+    if "Content-ID" in part and not re.fullmatch(content_id, str(part["Content-ID"])):
         yield "content identifier"
     kind = part.get_content_type()
     if part.is_multipart() and kind.startswith("multipart/"):
@@ -174,7 +174,7 @@ def _of_pdf(octets: bytes) -> Iterator[str]:
         with pikepdf.open(io.BytesIO(octets)) as document:
             if document.docinfo.keys() or "/Metadata" in document.Root:
                 yield "PDF metadata"
-    except pikepdf.PdfError:
+    except (pikepdf.PdfError, pikepdf.PasswordError):
         if re.search(rb"/Producer|/Author|/Creator", octets):
             yield "PDF metadata"
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import base64
 import email
 import re
 
@@ -16,7 +17,7 @@ from eepost.sanitise.inbound import (
 )
 from eepost.sanitise.outcome import Refused, Sanitised
 from tests.sanitise.corpus import real_messages
-from tests.sanitise.parts import content
+from tests.sanitise.parts import children, content
 
 VERDICT = b"Authentication-Results: gate.example; spf=pass\r\n"
 CONTEXT = Inbound(randomness=lambda count: b"\x01" * count, verdict=VERDICT)
@@ -59,8 +60,8 @@ def test_foreign_verdicts_traces_and_receipts_go_and_ours_stands_in_front() -> N
         b"From: a@b\r\n\r\nbare\nline feed",
         b"From: a@b\r\n\r\nbare\rreturn",
         b"From: a@b\r\n\r\nzero\0",
-        b"Subject: nobody\r\n\r\n",
         b"From: a@b\r\nFrom: c@d\r\n\r\n",
+        b"From: a@b\r\nFrom: a@b\r\n\r\n",
         b"From: a@b\r\nSubject: x\r\nsubject : y\r\n\r\n",
         b"From: a@b\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
         b"From: a@b\r\n" + b"Content-Type: message/rfc822\r\n\r\n" * 40,
@@ -70,6 +71,26 @@ def test_what_two_readers_would_read_differently_is_refused(message: bytes) -> N
     outcome = sanitise_from_internet(message, CONTEXT)
     assert isinstance(outcome, Refused)
     assert outcome.reply == MALFORMED
+
+
+def test_line_of_blanks_in_front_ends_no_header() -> None:
+    message = passed(b"   \r\nFrom: a@b\r\nX-Mailer: x\r\n\r\nbody")
+    assert message == VERDICT + b"From: a@b\r\n\r\nbody"
+
+
+def test_message_of_nobody_passes() -> None:
+    assert passed(b"Subject: nobody\r\n\r\n") == VERDICT + b"Subject: nobody\r\n\r\n"
+
+
+def test_fields_that_stand_twice_are_settled_where_nothing_is_at_stake() -> None:
+    message = passed(
+        b"From: a@b\r\nTo: a@b\r\nDate: first\r\nSubject: one\r\n two\r\nTo: c@d\r\nDate: last\r\n"
+        b"Subject:  one two\r\nTo: e@f\r\nComments: x\r\nComments: y\r\n\r\nbody\r\n\0\0"
+    )
+    assert message == (
+        VERDICT + b"From: a@b\r\nTo: a@b,\r\n c@d,\r\n e@f\r\nDate: last\r\n"
+        b"Subject: one\r\n two\r\nComments: x\r\nComments: y\r\n\r\nbody\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,10 +222,28 @@ def test_danger_is_told_by_name_and_by_octets(name: str, octets: bytes, danger: 
     assert is_dangerous(name, octets) is danger
 
 
-@pytest.mark.parametrize("kind", [b"external-body", b"partial"])
-def test_reference_to_elsewhere_becomes_a_note(kind: bytes) -> None:
-    made = passed(b"From: a@b\r\nContent-Type: message/" + kind + b"; access-type=URL\r\n\r\nx")
+def test_reference_to_elsewhere_becomes_a_note() -> None:
+    made = passed(b"From: a@b\r\nContent-Type: message/external-body; access-type=URL\r\n\r\nx")
     assert b"A part was removed" in made
+
+
+def test_piece_of_a_message_becomes_a_file() -> None:
+    made = passed(b"From: a@b\r\nContent-Type: message/partial; id=x\r\n\r\nhalf")
+    parsed = email.message_from_bytes(made)
+    assert parsed.get_filename() == "piece-of-a-message.eml.unsafe"
+    assert content(parsed) == b"half"
+
+
+def test_message_in_base64_is_made_harmless_too() -> None:
+    inner = b"Content-Base: http://x/\nContent-Type: text/html\n\n<script>x</script>words"
+    head = b"From: a@b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    (nested,) = children(email.message_from_bytes(passed(head + base64.b64encode(inner))))
+    assert b"words" in content(nested)
+    assert b"script" not in content(nested)
+    assert "Content-Base" not in nested
+    deep = b"Content-Type: message/rfc822\n\n" * 20
+    bomb = email.message_from_bytes(passed(head + base64.b64encode(deep)))
+    assert bomb.get_filename() == "message.eml.unsafe"
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,8 @@ def _evened(cleaned: str) -> str:
             in_pre = max(0, in_pre + (-1 if slash else 1))
         if name == "img" and ' src="' not in attributes:
             alternative = _ALT.search(attributes)  # a picture that may not be shown: its words
-            pieces += [alternative[1]] if alternative and alternative[1] else []
+            words = alternative[1].replace("&quot;", '"') if alternative else ""
+            pieces += [words] if words else []
             continue
         ends_line = not in_pre and ((is_block and slash) or name in _LINES)
         line_end = "\n" if ends_line else ""

@@ -50,6 +50,9 @@ _ONCE = frozenset(
     b"from sender reply-to to cc subject date message-id in-reply-to references mime-version "
     b"content-type content-transfer-encoding content-disposition".split()
 )
+_LAST = frozenset((b"date", b"in-reply-to", b"references"))
+_LISTS = frozenset((b"to", b"cc"))
+_BLANK_LINE = re.compile(rb"[ \t]+\r\n")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _ACTIVE = re.compile(
     r"(?i)<\s*(?:script|iframe|frame|object|embed|applet|form|input|link|base|svg|math|video|audio"
@@ -85,20 +88,59 @@ def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sani
     SPF, DKIM and the like must have been judged before, on the original octets.
     """
     tally = Tally()
+    message = _without_ends(message)
     try:
         if _BARE.search(message) is not None:
             return Refused(MALFORMED, tally.report())
         root = split_message(message, context.bounds)
-        names = [name.lower() for name, _, _ in root.fields]
-        if names.count(b"from") != 1 or any(names.count(each) > 1 for each in _ONCE):
-            return Refused(MALFORMED, tally.report())
     except PeerViolation:
         return Refused(MALFORMED, tally.report())
-    header = _reduced(root.fields, tally)
+    settled = _settled(root.fields)
+    if settled is None:
+        return Refused(MALFORMED, tally.report())
+    tally.add("doubled header field dropped", len(root.fields) - len(settled))
+    header = _reduced(settled, tally)
     if context.internalised is not None:
         header = context.internalised.fields(header)
     body = _Harmless(message, context, tally).pieces(root, header)
-    return Sanitised((context.verdict, *body), tally.report(), thread_ids(root.fields))
+    return Sanitised((context.verdict, *body), tally.report(), thread_ids(header))
+
+
+def _without_ends(message: bytes | bytearray) -> bytes | bytearray:
+    """Return a message without a line of blanks in front and NULs behind its last line.
+
+    Programs that keep mail in files leave both. Readers differ in whether such a line ends the
+    header; without it nothing is left to differ in.
+    """
+    if message.endswith(b"\0") and message.rstrip(b"\0").endswith(b"\r\n"):
+        message = message.rstrip(b"\0")
+    blank = _BLANK_LINE.match(message)
+    return message if blank is None else message[blank.end() :]
+
+
+def _settled(fields: list[Field]) -> list[Field] | None:
+    """Return a header in which each field stands as often as it may; None where that takes sides.
+
+    Equal copies are one. Of dates and identifiers the last one stays, as signatures cover it (RFC
+    6376 5.4.2). Several To are one list (RFC 5322 4.5.3). Any other field that stands twice, and
+    above all From, would show one reader this and the next one that.
+    """
+    kept: dict[bytes, Field] = {}
+    settled = []
+    for field in fields:
+        lower = field[0].lower()
+        before = kept.get(lower)
+        if lower not in _ONCE or before is None:
+            settled.append(field)
+            kept.setdefault(lower, field)
+        elif lower in _LAST:
+            settled[settled.index(before)] = kept[lower] = field
+        elif lower in _LISTS:
+            joined = (*before[:2], before[2].rstrip(b"\r\n") + b",\r\n " + field[2].lstrip())
+            settled[settled.index(before)] = kept[lower] = joined
+        elif lower == b"from" or before[2].split() != field[2].split():
+            return None
+    return settled
 
 
 def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
@@ -167,9 +209,15 @@ class _Harmless:
         content = self._content(part)
         if kind == "text/html" and not is_file(part):
             return self._html(part, content)
-        if kind in {"message/external-body", "message/partial"}:
+        if kind == "message/external-body":
             self.tally.add("reference neutralised")
             return _note("A part was removed: it referred to something elsewhere.")
+        if kind == "message/partial":
+            # Put together again it would be a message that nobody looked into (RFC 2046 5.2.2).
+            self.tally.add("reference neutralised")
+            return _file("piece-of-a-message.eml" + _UNSAFE, content)
+        if kind in _MESSAGES:
+            return self._packed_message(content)
         name = part_name(part)
         if is_file(part) and not name.endswith(_UNSAFE) and is_dangerous(name, content):
             return self._dangerous(part, content)
@@ -178,6 +226,18 @@ class _Harmless:
     def _content(self, part: Part) -> bytes:
         octets = bytes(memoryview(self.message)[part.body_start : part.end])
         return decode_transfer(octets, part.transfer_encoding)
+
+    def _packed_message(self, content: bytes) -> list[Piece]:
+        """Return a message that came in base64, which RFC 2046 5.2.1 forbids and readers open."""
+        message = _LINE_END.sub(b"\r\n", content)
+        try:
+            root = split_message(message, Bounds(depth=_DEPTH_WHEN_PACKED))
+        except PeerViolation:
+            return _file("message.eml" + _UNSAFE, content)
+        kept = [each for each in root.fields if each[0].lower() not in _REMOTE]
+        self.tally.add("nested message unpacked")
+        inner = _Harmless(message, self.context, self.tally).pieces(root, kept)
+        return [b"Content-Type: message/rfc822\r\n\r\n", *inner]
 
     def _html(self, part: Part, content: bytes) -> list[Piece]:
         charset = part.content_type.get("charset") or declared_charset(content)
@@ -241,6 +301,9 @@ class _Harmless:
         ]
 
 
+_MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_DEPTH_WHEN_PACKED = 10
 _SEALED = frozenset(("multipart/signed", "multipart/encrypted"))
 # They make a reader resolve what stands in a part against a server (RFC 2557 4).
 _REMOTE = frozenset((b"content-base", b"content-location"))

@@ -32,6 +32,7 @@ _WORDS: Mapping[Group, Mapping[str, str]] = {
     },
     Group.REMOVED: {
         "header field dropped": "header fields",
+        "doubled header field dropped": "header fields that stood twice",
         "part field dropped": "header fields of parts",
         "unreadable address dropped": "addresses that can't be read",
         "identifier dropped": "identifiers of other messages that may not leave",
@@ -46,6 +47,7 @@ _WORDS: Mapping[Group, Mapping[str, str]] = {
         "From added": "sender (your program wrote none)",
         "HTML made anew": "HTML",
         "calendar or card made anew": "calendars and cards",
+        "nested message unpacked": "messages inside the message, unpacked",
         "nested message made anew": "messages inside the message",
         "delivery report made anew": "delivery reports",
         "receipt made anew": "receipts for senders (your choice)",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of named chunks: WAV and AVI (RIFF), AIFF (IFF), FLAC, and Sun's AU."""
+"""Files of named chunks: WAV and AVI (RIFF), AIFF (IFF), FLAC."""
 
 import struct
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from eepost.sanitise.files.encoders import blank_encoders
 from eepost.sanitise.files.outcome import Unclean
 
-FLAC, AU = b"fLaC", b".snd"
+FLAC = b"fLaC"
 
 _WAV_KEPT = frozenset((b"fmt ", b"data", b"fact", b"slnt", b"wavl", b"cue ", b"smpl", b"plst"))
 _AIFF_KEPT = frozenset((b"COMM", b"SSND", b"FVER", b"MARK", b"INST"))
@@ -96,10 +96,3 @@ def strip_flac(octets: bytes) -> bytes:
         raise Unclean(_DAMAGED)
     kept[-1] = bytes((kept[-1][0] | 0x80,)) + kept[-1][1:]
     return FLAC + b"".join(kept) + octets[at:]
-
-
-def strip_au(octets: bytes) -> bytes:
-    """Return Sun's sound with its annotation blanked."""
-    start = int.from_bytes(octets[4:8], "big")
-    end = min(start, len(octets))
-    return octets[:24] + bytes(max(0, end - 24)) + octets[max(24, end) :]

@@ -45,7 +45,9 @@ def strip_gzip(octets: bytes, inner: Inner) -> bytes:
         raise Unclean(_DAMAGED)
     cleaned = inner.strip(content)
     if cleaned == content:
-        return _CLEAN_HEADER + octets[start:]
+        # Without name and time it tells no more than how it was packed.
+        tells = octets[3] or any(octets[4:8])
+        return _CLEAN_HEADER + octets[start:] if tells else octets
     deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
     packed = deflater.compress(cleaned) + deflater.flush()
     tail = struct.pack("<II", zlib.crc32(cleaned), len(cleaned) & 0xFFFFFFFF)

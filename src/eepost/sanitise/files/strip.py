@@ -135,9 +135,7 @@ _RULES = (
     _Rule("WAV", "audio/x-wav", _riff(b"WAVE"), _alone(chunks.strip_wav)),
     _Rule("AVI", "video/x-msvideo", _riff(b"AVI "), _alone(chunks.strip_avi)),
     _Rule("AIFF", "audio/x-aiff", chunks.is_aiff, _alone(chunks.strip_aiff)),
-    _Rule("AU", "audio/basic", _starts(chunks.AU), _alone(chunks.strip_au)),
     _Rule("BMP", "image/bmp", rasters.is_bmp, _alone(rasters.strip_bmp)),
     _Rule("Netpbm", "", rasters.is_netpbm, _alone(rasters.strip_netpbm)),
-    _Rule("X window dump", "", rasters.is_xwd, _alone(rasters.strip_xwd)),
     _Rule("SVG", "image/svg+xml", svg.is_svg, svg.strip_svg),
 )
