@@ -12,22 +12,24 @@ import pytest
 from typer.testing import CliRunner
 
 from eepost.app.cli.i2p import app
+from eepost.app.cli.tree import app as everything
 from eepost.app.config import ConfigError
 from eepost.app.i2p import (
     LINK_KEYS,
     MAIL_KEYS,
-    PAIRING_FILE,
     Reach,
     Setup,
+    admit,
     choose,
+    expel,
     link_secrecy,
     open_reach,
-    pair,
     paired_names,
     save,
     write_tunnels,
 )
 from eepost.app.i2p_doctor import examine, router_notice
+from eepost.app.invitation import read_invitation
 from eepost.app.office import Office, create_office
 from eepost.net.connect import Patience
 from eepost.net.findings import State
@@ -35,7 +37,6 @@ from eepost.net.i2p.checks import Stranger
 from eepost.net.i2p.keys import make_keys, read_keys
 from eepost.net.i2p.tunnels import ServerTunnel, i2pd_text
 from eepost.net.listeners import Endpoint
-from eepost.wire.link.pairing import Role, Side, parse_pairing
 
 GATEWAY = make_keys(os.urandom)
 
@@ -148,33 +149,17 @@ def test_mail_and_portal_share_a_destination_and_the_link_is_shut_until_paired(
     }
 
 
-def test_pairing_opens_the_link_for_one_destination_and_gives_both_sides_one_secret(
-    office: Office, machine: Path, tmp_path: Path
+def test_admitting_a_gateway_opens_the_link_for_its_destination_and_expelling_shuts_it(
+    office: Office, machine: Path
 ) -> None:
-    before = own(office, machine)
-    out = tmp_path / "for-the-gateway"
-    reach = pair(before, GATEWAY.b32, out)
+    reach = admit(own(office, machine), GATEWAY.b32)
     [link] = [t for t in reach.tunnels() if isinstance(t, ServerTunnel) and t.only_from]
     assert (link.only_from, link.keys) == ((GATEWAY.b32.removesuffix(".b32.i2p"),), LINK_KEYS)
-    core = Side(Role.CORE, reach.keys(LINK_KEYS).destination_hash)
-    gateway = Side(Role.GATEWAY, GATEWAY.destination_hash)
-    ours = parse_pairing((reach.folder / PAIRING_FILE).read_text(), core)
-    theirs = parse_pairing(out.read_text(), gateway)
-    assert theirs == ours.mirrored()
-    for file in (out, reach.folder / PAIRING_FILE):
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert str(link.target) == office.settings.gateways.listen
     assert open_reach(office).setup == reach.setup
-
-
-def test_pairing_never_overwrites_what_is_to_be_handed_over(
-    office: Office, machine: Path, tmp_path: Path
-) -> None:
-    reach = own(office, machine)
-    (tmp_path / "out").write_text("precious")
-    with pytest.raises(FileExistsError):
-        pair(reach, GATEWAY.b32, tmp_path / "out")
-    assert (tmp_path / "out").read_text() == "precious"
-    assert not (reach.folder / PAIRING_FILE).exists()
+    reach = expel(reach, GATEWAY.b32)
+    assert not [t for t in reach.tunnels() if isinstance(t, ServerTunnel) and t.only_from]
+    assert open_reach(office).setup == reach.setup
 
 
 @pytest.mark.parametrize("address", ["", "a" * 51, "a" * 51 + "1", "mail.i2p", "a" * 52 + ".com"])
@@ -238,7 +223,7 @@ def install_i2pd(machine: Path, version: str) -> None:
 def paired_at(version: str, office: Office, machine: Path, tmp_path: Path) -> Reach:
     """Return a post office with a paired gateway, its tunnels written, at this version of i2pd."""
     install_i2pd(machine, version)
-    reach = pair(own(office, machine), GATEWAY.b32, tmp_path / f"for-the-gateway-{version}")
+    reach = admit(own(office, machine), GATEWAY.b32)
     write_tunnels(reach)
     return reach
 
@@ -292,7 +277,7 @@ def test_tunnels_that_anybody_could_read_are_shut_before_keys_go_in(
     reach.tunnels_file.parent.mkdir()
     reach.tunnels_file.write_text("old")
     reach.tunnels_file.chmod(0o644)
-    write_tunnels(pair(reach, GATEWAY.b32, tmp_path / "out"))
+    write_tunnels(admit(reach, GATEWAY.b32))
     assert stat.S_IMODE(reach.tunnels_file.stat().st_mode) == 0o600
 
 
@@ -304,7 +289,7 @@ def test_gateway_keeps_its_key_at_setup_and_gets_a_new_one_when_paired_anew(
     first = file.read_text()
     save(office, reach.setup)
     assert file.read_text() == first
-    pair(reach, GATEWAY.b32, tmp_path / "again")
+    admit(reach, GATEWAY.b32)
     assert file.read_text() != first
 
 
@@ -409,12 +394,20 @@ def ask(office: Office, *words: str) -> str:
     return done.output
 
 
+def add_gateway(office: Office, address: str, out: Path) -> str:
+    """Return what `eepost gateway add` prints."""
+    words = ["gateway", "add", "other", address, "--out", str(out)]
+    done = CliRunner().invoke(everything, [*words, "--data", str(office.directory)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
 def test_gateways_text_is_printed_with_its_key_alone(
     office: Office, machine: Path, tmp_path: Path
 ) -> None:
     reach = paired_at("2.56.0", office, machine, tmp_path)
     other = make_keys(os.urandom).b32
-    told = ask(office, "pair", other, "--out", str(tmp_path / "other"))
+    told = add_gateway(office, other, tmp_path / "other")
     assert "hidden: nobody finds it without a key" in told
     first, second = (
         reach.lease_key_file(paired_names([b32])[0]).read_text().strip()
@@ -427,6 +420,8 @@ def test_gateways_text_is_printed_with_its_key_alone(
     assert reach.keys(LINK_KEYS).b33 in shown
     assert "own 2.56.0" in shown
     assert not {first, second} & set((told + shown).split())
+    invitation = read_invitation(tmp_path / "other")
+    assert (invitation.lease_key, invitation.address) == (second, reach.keys(LINK_KEYS).b33)
 
 
 @pytest.mark.parametrize("more", [[], ["--gateway", "b" * 52], ["--gateway", "nonsense"]])

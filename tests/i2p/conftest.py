@@ -6,15 +6,17 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eepost.app.i2p import LINK_PORT
 from eepost.net.i2p.found import find_binary
 from tests.figures import figure, pytest_terminal_summary
 from tests.i2p.network import COUNT, wait_for_greeting
 from tests.i2p.village import ALICE, PER_PEER, POP3, SMTP, Village, build
 from tests.interop.isolation import HAS_OWN_NETWORK, loopback_only
-from tests.office import PostOffice
+from tests.office import OFFICIAL, PostOffice
 
 __all__ = ["figure", "pytest_terminal_summary"]
 
@@ -35,7 +37,10 @@ def _no_way_out() -> Iterator[None]:
 @pytest.fixture(scope="package")
 def post(_no_way_out: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostOffice]:
     """A post office on the ports it has by default."""
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
+        "mail": {"message_id_domain": OFFICIAL},
+        "gateways": {"listen": f"127.0.0.1:{LINK_PORT}", "retry_seconds": 1.0},
+        "log": {"counts_seconds": 1},
         "smtp": {"listen": f"127.0.0.1:{SMTP}", "connections_per_peer": PER_PEER},
         "pop3": {"listen": f"127.0.0.1:{POP3}", "connections_per_peer": PER_PEER},
     }

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from eepost.app.i2p import LINK, LINK_KEYS, PAIRING_FILE, PORTAL
+from eepost.app.gateway_config import open_gateway
+from eepost.app.i2p import PORTAL
 from eepost.net.connect import Connector, LocalPort, Patience, Route
 from eepost.net.link import LinkStream, NotProven
 from eepost.net.listeners import Endpoint
 from eepost.net.peers import UNKNOWN, PeerKind, Resolver, from_header, resolve
 from eepost.wire.link.engine import Link
-from eepost.wire.link.pairing import Pairing, Role, Side, parse_pairing
+from eepost.wire.link.pairing import Pairing
 from eepost.wire.link.proof import Seat
+from eepost.wire.transfer.codec import Decoder, Encoder
+from eepost.wire.transfer.messages import StillHere, StillThere
 from tests.i2p.talk import Talk
 from tests.i2p.village import ALICE, GATEWAY, MALLORY, Resident, Village
 
@@ -73,12 +76,9 @@ def knock(port: int, octets: bytes) -> bytes:
 
 
 def test_only_the_paired_destination_reaches_the_links_port(village: Village) -> None:
-    with visited(LINK, b"here\r\n") as visits:
-        assert knock(GATEWAY.link, b"x") == b"here\r\n"
-        assert len(visits.peernames) == 1
-        for stranger in (ALICE, MALLORY):
-            assert knock(stranger.link, b"x") == b""
-        assert len(visits.peernames) == 1, "a stranger never touches the port"
+    assert knock(GATEWAY.link, b"").startswith(b"link/1 ")
+    for stranger in (ALICE, MALLORY):
+        assert knock(stranger.link, b"") == b"", "the core's challenge is for nobody else"
 
 
 def test_every_destination_is_one_peer_and_no_two_are_the_same(village: Village) -> None:
@@ -142,34 +142,13 @@ def test_a_forged_header_field_from_this_machine_is_not_believed_either(village:
     assert from_header(visits.peernames[0], Resolver.DESTINATION_HEADER, forged) is UNKNOWN
 
 
-def pairings(village: Village) -> tuple[Pairing, Pairing]:
-    """Return the pairing as the core and as the gateway have it on disk."""
-    reach = village.reach
-    core = Side(Role.CORE, reach.keys(LINK_KEYS).destination_hash)
-    gateway = Side(Role.GATEWAY, village.keys["gateway"].destination_hash)
-    ours = parse_pairing((reach.folder / PAIRING_FILE).read_text(), core)
-    theirs = parse_pairing(village.pairing_file.read_text(), gateway)
-    return ours, theirs
+def pairing(village: Village) -> Pairing:
+    """Return the pairing as the gateway has it on disk."""
+    return open_gateway(village.gateway.directory).core().pairing()
 
 
-async def hold_link(ours: Pairing, theirs: Pairing) -> tuple[bytes, bytes]:
-    """Let the gateway dial the core through I2P; return what each got from the other."""
-    got: list[bytes] = []
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        stream = LinkStream(reader, writer, Link(ours, Seat.ANSWERER, os.urandom(32)))
-        try:
-            await stream.prove(20)
-            got.append(await stream.receive())
-            await stream.send(b"from the core")
-            await stream.finish()
-            await stream.receive()
-        except NotProven:
-            got.append(b"")
-        finally:
-            stream.close()
-
-    server = await asyncio.start_server(answer, LINK.host, LINK.port)
+async def is_answered(theirs: Pairing) -> bool:
+    """Let the gateway dial the core through I2P and ask whether anybody is there."""
     route = Route("core", LocalPort(Endpoint("127.0.0.1", GATEWAY.link)))
     connector = Connector([route], PATIENCE, asyncio.get_running_loop().time, lambda: 0.5)
     connection = await connector.greeted()
@@ -177,25 +156,17 @@ async def hold_link(ours: Pairing, theirs: Pairing) -> tuple[bytes, bytes]:
     stream = LinkStream(connection.reader, connection.writer, link)
     try:
         await stream.prove(20)
-        await stream.send(b"from the gateway")
-        answered = await stream.receive()
-        assert await stream.receive() == b""
-        await stream.finish()
-        await asyncio.sleep(0.2)
+        await stream.send(Encoder().encode(StillThere(1)))
+        return list(Decoder().receive(await stream.receive())) == [StillHere(1)]
     except NotProven:
-        answered = b""
+        return False
     finally:
         stream.close()
-        server.close()
-        await server.wait_closed()
-    return (got or [b""])[0], answered
 
 
 def test_core_and_gateway_prove_themselves_through_i2p(village: Village) -> None:
-    ours, theirs = pairings(village)
-    assert asyncio.run(hold_link(ours, theirs)) == (b"from the gateway", b"from the core")
+    assert asyncio.run(is_answered(pairing(village)))
 
 
 def test_paired_destination_without_the_secret_is_refused_inside(village: Village) -> None:
-    ours, theirs = pairings(village)
-    assert asyncio.run(hold_link(ours, replace(theirs, secret=bytes(32)))) == (b"", b"")
+    assert not asyncio.run(is_answered(replace(pairing(village), secret=bytes(32))))

@@ -67,7 +67,7 @@ def test_keys_are_the_owners_alone_and_the_address_is_shown(
 ) -> None:
     for name in (MAIL_KEYS, LINK_KEYS):
         assert (village.reach.keys_folder / name).stat().st_mode & 0o777 == 0o600
-    assert village.pairing_file.stat().st_mode & 0o777 == 0o600
+    assert village.invitation.stat().st_mode & 0o777 == 0o600
     shown = eepost("i2p", "show", "--data", post.directory).stdout
     client = eepost("i2p", "tunnels", "--data", post.directory, "--side", "client").stdout
     b32 = village.reach.keys(MAIL_KEYS).b32
@@ -80,7 +80,7 @@ def test_keys_are_the_owners_alone_and_the_address_is_shown(
 def test_router_that_is_killed_is_started_again_with_a_line_in_the_journal(
     village: Village, tmp_path: Path
 ) -> None:
-    log = (village.pairing_file.parent / "operator.log").read_text()
+    log = (village.invitation.parent / "operator.log").read_text()
     assert log.count("router_started") >= 1
     assert ".b32.i2p" not in log
 

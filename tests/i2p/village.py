@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who lives in the private network: the post office's router, run as an operator runs it by
-`eepost i2p setup`, `pair` and `run`, and a second router for everybody else."""
+`eepost i2p setup` and `run`, and a second router for everybody else."""
 
 import os
 import socket
@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from eepost.app.gateway_config import open_gateway
 from eepost.app.i2p import LINK_KEYS, LINK_PORT, MAIL_KEYS, Reach, open_reach
 from eepost.app.office import open_office
 from eepost.net.i2p.found import find_binary, find_routers
 from eepost.net.i2p.keys import Keys, make_keys, write_keys
 from eepost.net.i2p.own import Program
-from eepost.net.i2p.tunnels import ClientTunnel, Shape, SocksTunnel, Tunnel
+from eepost.net.i2p.tunnels import ClientTunnel, ServerTunnel, Shape, SocksTunnel, Tunnel
 from eepost.net.listeners import Endpoint
 from tests.i2p.network import DIRECT, NETID, OLD_LEASE_SETS, PORT, Router, introduce
+from tests.internet.gateway import Gateway
 
 EEPOST: Final = (sys.executable, "-m", "eepost")
 SMTP: Final = 7659
@@ -70,6 +72,7 @@ class Resident:
 ALICE: Final = Resident("alice", 17_100, keys="transient-alice")  # as users are advised
 MALLORY: Final = Resident("mallory", 17_200)
 GATEWAY: Final = Resident("gateway", 17_300)
+GATEWAY_LINK: Final = 17_390  # where the gateway listens for the core
 RESIDENTS: Final = (ALICE, MALLORY, GATEWAY)
 
 
@@ -81,7 +84,8 @@ class Village:
     users: Router
     operator: "subprocess.Popen[bytes]"  # eepost i2p run
     keys: dict[str, Keys]
-    pairing_file: Path
+    gateway: Gateway  # paired; not running
+    invitation: Path
     boot_seconds: float = 0.0
     silent: socket.socket = field(init=False)
     silent_since: float = 0.0
@@ -117,8 +121,13 @@ def build(office: Path, folder: Path, shape: Shape = DIRECT, others: int = 0) ->
     done = eepost("i2p", "setup", "--data", office, *own)
     assert done.returncode == 0, done.stderr
     keys = {who.name: make_keys(os.urandom) for who in RESIDENTS if not who.keys}
-    pairing_file = folder / "for-the-gateway"
-    done = eepost("i2p", "pair", "--data", office, keys["gateway"].b32, "--out", pairing_file)
+    gateway = _gateway(folder)
+    keys["gateway"] = open_gateway(gateway.directory).link_keys()
+    invitation = folder / "invitation"
+    where = ("--data", office, "--out", invitation)
+    done = eepost("gateway", "add", gateway.name, gateway.address, *where)
+    assert done.returncode == 0, done.stderr
+    done = eepost("gateway", "pair", invitation, "--data", gateway.directory)
     assert done.returncode == 0, done.stderr
 
     reach = open_reach(open_office(office))
@@ -139,17 +148,38 @@ def build(office: Path, folder: Path, shape: Shape = DIRECT, others: int = 0) ->
     for router in (users, *carriers):
         router.start()
     try:
-        yield Village(reach, users, operator, keys, pairing_file)
+        yield Village(reach, users, operator, keys, gateway, invitation)
     finally:
+        gateway.kill()
         for router in (users, *carriers):
             router.end()
         operator.terminate()
         operator.wait(40)
 
 
+def _gateway(folder: Path) -> Gateway:
+    """Make a gateway that is reached, and reaches the core, by the users' router."""
+    settings: dict[str, dict[str, Any]] = {
+        "link": {
+            "listen": f"127.0.0.1:{GATEWAY_LINK}",
+            "core": f"port 127.0.0.1:{GATEWAY.link}",
+            "retry_seconds": 1.0,
+        },
+        "log": {"counts_seconds": 1},
+    }
+    return Gateway(folder / "gateway-office", settings).create()
+
+
 def _tunnels(reach: Reach, shape: Shape) -> tuple[Tunnel, ...]:
     mail, link = reach.keys(MAIL_KEYS).b32, reach.keys(LINK_KEYS).b32
-    tunnels: list[Tunnel] = []
+    core = (link.removesuffix(".b32.i2p"),)
+    listen = Endpoint("127.0.0.1", GATEWAY_LINK)
+    # A destination's first tunnel says how it is made.
+    tunnels: list[Tunnel] = [
+        ServerTunnel(
+            "gateway-in", listen, LINK_PORT, GATEWAY.keys_file, only_from=core, shape=shape
+        )
+    ]
     for who in RESIDENTS:
         for kind, port, destination, inport in (
             ("smtp", who.smtp, mail, 25),

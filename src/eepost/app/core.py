@@ -29,13 +29,13 @@ from eepost.app.running import raise_file_limit
 from eepost.app.scanner import make_scanner, obstacles_passed
 from eepost.app.scanner_doctor import Machine, examine_configuration
 from eepost.app.settings import Pop3, Smtp
+from eepost.app.way import link_patience
 from eepost.mail.address import Address
 from eepost.maildrop.model import ARRIVAL_DAYS_KEPT, THREAD_PERIODS_KEPT, thread_period_of
 from eepost.maildrop.ports import StoreUnavailable
 from eepost.maildrop.sealing import Sealer
 from eepost.net import clock
 from eepost.net.clamd import Clamd, Standing
-from eepost.net.connect import Patience
 from eepost.net.exchanges.answerer import Responses
 from eepost.net.findings import State
 from eepost.net.listeners import Endpoint, bound_endpoint, listen
@@ -265,7 +265,7 @@ class Core:
             self.journal,
             settings.gateways.in_transit_octets,
             responses=self._answers_to,
-            patience=Patience(retry_first_seconds=settings.gateways.retry_seconds),
+            patience=link_patience(settings.gateways.retry_seconds),
         )
         await self._gateways.start()
 

@@ -14,9 +14,9 @@ from eepost.app import workers
 from eepost.app.gateway_config import GatewayOffice
 from eepost.app.gateway_delivery import DeliveryPart
 from eepost.app.gateway_reception import ReceptionPart
-from eepost.app.way import parse_way
+from eepost.app.way import link_patience
 from eepost.net import clock
-from eepost.net.connect import Patience, Route
+from eepost.net.connect import Route
 from eepost.net.exchanges.listening import Desk, LinkListener
 from eepost.net.exchanges.standing import Means, StandingLink
 from eepost.net.exchanges.stream import Bounds
@@ -67,14 +67,12 @@ class Gateway:
             )
         )
         self.listening["link"] = await self._listener.start(parse_endpoint(settings.link.listen))
-        way = parse_way(
-            settings.link.core, invitation.address, invitation.port, clock.random_octets
-        )
+        way = self.office.core_way()
         means = Means(
             clock.monotonic_seconds,
             random.random,
             clock.random_octets,
-            Patience(retry_first_seconds=settings.link.retry_seconds),
+            link_patience(settings.link.retry_seconds),
             bounds,
         )
         self.core = StandingLink(Route("core", way), pairing, means)

@@ -13,6 +13,7 @@ from eepost.app.gateway_settings import GatewaySettings
 from eepost.app.invitation import Invitation, read_invitation
 from eepost.app.way import parse_way
 from eepost.net.clock import random_octets
+from eepost.net.connect import LocalPort, Socks5
 from eepost.net.i2p.keys import Keys, KeysUnusable, make_keys, read_keys, write_keys, write_private
 from eepost.net.listeners import parse_endpoint
 
@@ -46,6 +47,11 @@ class GatewayOffice:
         if not self.core_file.exists():
             raise ConfigError(self.core_file, "", "this gateway is not paired with a core", _PAIR)
         return read_invitation(self.core_file)
+
+    def core_way(self) -> LocalPort | Socks5:
+        """Return the way to the core. Raises ConfigError."""
+        core = self.core()
+        return parse_way(self.settings.link.core, core.address, core.port, random_octets)
 
     def link_keys(self) -> Keys:
         """Return the keys of this gateway's destination in I2P. Raises ConfigError."""

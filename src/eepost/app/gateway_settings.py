@@ -58,7 +58,7 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         float,
         _about(
             "How long a broken link is left alone before it is dialled again; doubles with each"
-            " failure, up to ten minutes.",
+            " failure, up to a minute.",
             ge=0.1,
             le=600,
         ),

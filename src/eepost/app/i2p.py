@@ -43,12 +43,10 @@ from eepost.net.i2p.tunnels import (
 from eepost.net.i2p.version import ask_version, can_encrypt_leases
 from eepost.net.listeners import Endpoint
 from eepost.net.peers import destination_hash
-from eepost.wire.link.pairing import SECRET_OCTETS, Pairing, Role, Side, format_pairing
 
 FOLDER = "i2p"
 SETUP_FILE = "setup.toml"
 ROUTER_FOLDER = "router"
-PAIRING_FILE = "link.pairing"
 TUNNELS_FILE = "eepost.conf"
 MAIL_KEYS = "eepost-mail.dat"
 LINK_KEYS = "eepost-link.dat"
@@ -60,7 +58,6 @@ PROBE_KEYS = "transient-eepost-probe"
 USER_KEYS = "transient-eepost"
 
 PORTAL = Endpoint("127.0.0.1", 7661)
-LINK = Endpoint("127.0.0.1", 7662)
 LINK_OUT = Endpoint("127.0.0.1", 7663)
 PROBE = Endpoint("127.0.0.1", 7664)
 # Where users' mail programs find the post office: the ports they know from other I2P mail.
@@ -350,25 +347,27 @@ def _b32_name(address: str) -> str:
     return full.removesuffix(".b32.i2p").lower()
 
 
-def pair(reach: Reach, gateway: str, file: Path) -> Reach:
-    """Pair the core with a gateway's destination; `file` is what the gateway's operator gets.
+def admit(reach: Reach, gateway: str) -> Reach:
+    """Let a gateway's destination reach the link; what hides the link from others is made anew.
 
-    Both files hold the new secret and are written for their owner alone. Raises FileExistsError,
-    ConfigError and ValueError.
+    `gateway` is its b32 address. Raises ConfigError and ValueError.
     """
-    name = paired_names([gateway])[0]
-    digest = destination_hash(f"{name}.b32.i2p".encode())
-    if digest is None:  # paired_names has refused it
-        raise ValueError(name)
-    pairing = Pairing(
-        own=Side(Role.CORE, reach.keys(LINK_KEYS).destination_hash),
-        other=Side(Role.GATEWAY, digest),
-        secret=random_octets(SECRET_OCTETS),
-    )
-    write_private(file, format_pairing(pairing.mirrored()).encode("utf-8"))
-    own = reach.folder / PAIRING_FILE
-    own.unlink(missing_ok=True)
+    name = _b32_name(gateway)
     reach.lease_key_file(name).unlink(missing_ok=True)  # a new pairing has all secrets new
-    write_private(own, format_pairing(pairing).encode("utf-8"))
     paired = tuple(dict.fromkeys((*reach.setup.paired, name)))
     return save(reach.office, msgspec.structs.replace(reach.setup, paired=paired))
+
+
+def expel(reach: Reach, gateway: str) -> Reach:
+    """Let a gateway's destination reach the link no more. Raises ConfigError and ValueError."""
+    name = _b32_name(gateway)
+    reach.lease_key_file(name).unlink(missing_ok=True)
+    paired = tuple(each for each in reach.setup.paired if each != name)
+    return save(reach.office, msgspec.structs.replace(reach.setup, paired=paired))
+
+
+def lease_key(reach: Reach, gateway: str) -> str:
+    """Return the key with which a gateway finds a hidden link, empty where it is not hidden."""
+    if not reach.setup.hides_link:
+        return ""
+    return reach.lease_key_file(_b32_name(gateway)).read_text("ascii").strip()

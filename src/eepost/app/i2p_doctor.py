@@ -6,7 +6,6 @@ from pathlib import Path
 
 from eepost.app.config import ConfigError, endpoints
 from eepost.app.i2p import (
-    LINK,
     LINK_KEYS,
     LINK_PORT,
     MAIL_KEYS,
@@ -69,7 +68,8 @@ async def _link(reach: Reach, stranger: Stranger, link: Keys) -> Finding:
         return fine(subject, "no gateway is paired, so no tunnel leads to it")
     if reach.setup.hides_link:
         return await strangers_do_not_find(subject, stranger, link.b33, LINK_PORT)
-    return await strangers_are_refused(subject, stranger, link.b32, LINK_PORT, LINK)
+    listener = endpoints(reach.office.settings)["gateways.listen"]
+    return await strangers_are_refused(subject, stranger, link.b32, LINK_PORT, listener)
 
 
 def _at_rest(reach: Reach, root: Path, home: Path) -> Iterator[Finding]:

@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way to a paired peer as a line of text: `port HOST:PORT` or `socks5 HOST:PORT`."""
+"""The way to a paired peer: `port HOST:PORT` or `socks5 HOST:PORT`, and how long it may take."""
 
 from collections.abc import Callable
 
-from eepost.net.connect import LocalPort, Socks5, isolation
+from eepost.net.connect import LocalPort, Patience, Socks5, isolation
 from eepost.net.listeners import parse_endpoint
+
+# Mail waits for a link: one that was away is found again within a minute.
+RETRY_LONGEST_SECONDS = 60.0
+
+
+def link_patience(retry_seconds: float) -> Patience:
+    """Return how long to wait for a link's other side, with the first pause after a failure."""
+    return Patience(
+        retry_first_seconds=retry_seconds,
+        retry_longest_seconds=max(RETRY_LONGEST_SECONDS, retry_seconds),
+    )
 
 
 def parse_way(

@@ -49,12 +49,16 @@ def program(name: str) -> str | None:
 def internet() -> Iterator[None]:
     """Put this thread, and what it starts, where only these addresses are."""
     with loopback_only():
-        addresses = [AUTHORITY, GATEWAY, SECOND_GATEWAY, POLICIES]
-        for address in (*addresses, *map(host, range(1, HOSTS + 1))):
-            subprocess.run(
-                ["ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True, timeout=10
-            )
+        add_addresses()
         yield
+
+
+def add_addresses() -> None:
+    """Give the namespace's loopback all addresses."""
+    addresses = [AUTHORITY, GATEWAY, SECOND_GATEWAY, POLICIES]
+    for address in (*addresses, *map(host, range(1, HOSTS + 1))):
+        command = ["ip", "addr", "replace", f"{address}/32", "dev", "lo"]
+        subprocess.run(command, check=True, timeout=10)
 
 
 def with_resolver(folder: Path, *, users: str = "", groups: str = "") -> tuple[str, ...]:

@@ -10,10 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from eepost.app.gateway_config import GatewayOffice, accept_invitation, create_gateway, open_gateway
+from eepost.app.gateway_config import (
+    I2P_FOLDER,
+    LINK_KEYS,
+    GatewayOffice,
+    accept_invitation,
+    create_gateway,
+    open_gateway,
+)
 from eepost.app.gateway_keys import read_keys, zone_lines
+from eepost.app.gateway_tunnels import tunnels
 from eepost.app.invitation import check_words
 from eepost.net.clock import utc_stamp
+from eepost.net.i2p.tunnels import i2pd_text, java_text
 from eepost.observe.journal import Journal
 
 HELP = "Mail to and from the Internet: the gateway role, and a core's list of gateways."
@@ -67,7 +76,24 @@ def pair(
     accepted = accept_invitation(open_gateway(data), invitation)
     typer.echo(f"Paired. Compare with the core: {check_words(accepted.pairing().secret)}")
     typer.echo(f"Delete {invitation} now; its secret stands in {data} and nowhere else.")
-    typer.echo(f"Next: eepost gateway serve --data {data}")
+    typer.echo(
+        f"Next: eepost gateway tunnels --data {data} for this machine's router, then"
+        f" eepost gateway serve --data {data}"
+    )
+
+
+def show_tunnels(
+    data: Data,
+    router: Annotated[str, typer.Option("--router", help="i2pd or java.")] = "i2pd",
+) -> None:
+    """On a gateway: print the tunnels that this machine's I2P router needs, once it is paired."""
+    texts = {"i2pd": i2pd_text, "java": java_text}
+    if router not in texts:
+        raise typer.BadParameter("is i2pd or java", param_hint="--router")
+    office = open_gateway(data)
+    keys = data / I2P_FOLDER / LINK_KEYS
+    typer.echo(f"# Copy {keys} into the router's folder of keys, readable for the router alone.")
+    typer.echo(texts[router](tunnels(office, office.core())), nl=False)
 
 
 def serve(data: Data) -> None:
@@ -104,6 +130,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "serve": serve,
     "pair": pair,
     "check": check,
+    "tunnels": show_tunnels,
 }
 
 standalone = typer.Typer(

@@ -9,8 +9,19 @@ import msgspec
 import typer
 
 from eepost.app.cli.options import Data
+from eepost.app.cli.placing import place
 from eepost.app.config import ConfigError
-from eepost.app.i2p import LINK_KEYS, LINK_OUT, LINK_PORT, open_reach
+from eepost.app.i2p import (
+    LINK_KEYS,
+    LINK_OUT,
+    LINK_PORT,
+    Reach,
+    admit,
+    expel,
+    lease_key,
+    link_secrecy,
+    open_reach,
+)
 from eepost.app.invitation import Invitation, check_words, write_invitation
 from eepost.app.known_gateways import (
     KnownGateway,
@@ -54,8 +65,11 @@ def add(
             raise typer.BadParameter(f"there is a gateway {name} already: remove it first")
     except ValueError as reason:
         raise typer.BadParameter(str(reason), param_hint="NAME") from None
-    core = _own_destination(office)
+    if out.exists():
+        raise typer.BadParameter(f"{out} is there already", param_hint="--out")
     secret = random_octets(SECRET_OCTETS)
+    reach = _reach(office)
+    core = _own_destination(reach)
     known = KnownGateway(
         way=way or f"socks5 {LINK_OUT}",
         port=LINK_PORT,
@@ -67,30 +81,48 @@ def add(
         known.route(name, bytes)
     except ValueError as reason:
         raise typer.BadParameter(str(reason), param_hint="--way") from None
+    if reach is not None:
+        reach = admit(reach, address)
     write_invitation(
         out,
         Invitation(
             core=core.hex(),
             gateway=digest.hex(),
             secret=secret.hex(),
-            address=b32_address(core),
+            address=_address(reach, core),
             port=LINK_PORT,
             internal_domain=office.settings.mail.domain,
             official_domains=office.settings.mail.official_domains,
+            lease_key=lease_key(reach, address) if reach is not None else "",
         ),
     )
     write_gateway(data, name, known)
+    if reach is not None:
+        place(reach)
+        typer.echo(f"The link's destination is {link_secrecy(reach)}.")
     typer.echo(f"Added {name}. Its invitation is {out}: bring it to the gateway over a safe way,")
     typer.echo("run eepost gateway pair there, and delete the file here.")
     typer.echo(f"Compare with the gateway: {check_words(secret)}")
 
 
-def _own_destination(office: Office) -> bytes:
+def _reach(office: Office) -> Reach | None:
+    """Return how the core is reached over I2P, None where it is not: a trial on one machine."""
     try:
-        return open_reach(office).keys(LINK_KEYS).destination_hash
+        return open_reach(office)
     except ConfigError:
-        # Not set up for I2P: a trial on one machine. The pairing still needs two sides.
-        return random_octets(DESTINATION_OCTETS)
+        return None
+
+
+def _own_destination(reach: Reach | None) -> bytes:
+    if reach is None:
+        return random_octets(DESTINATION_OCTETS)  # a pairing needs two sides all the same
+    return reach.keys(LINK_KEYS).destination_hash
+
+
+def _address(reach: Reach | None, core: bytes) -> str:
+    if reach is not None and reach.setup.hides_link:
+        return reach.keys(LINK_KEYS).b33
+    return b32_address(core)
 
 
 def drain(name: Name, data: Data) -> None:
@@ -120,9 +152,11 @@ def _read(data: Path, name: str) -> KnownGateway:
 
 def remove(name: Name, data: Data) -> None:
     """On a core: forget a gateway; its key opens nothing from now on."""
-    open_office(data)
-    _read(data, name)
+    reach = _reach(open_office(data))
+    record = _read(data, name)
     remove_gateway(data, name)
+    if reach is not None:
+        place(expel(reach, b32_address(bytes.fromhex(record.gateway))))
     typer.echo(f"Removed {name}.")
 
 

@@ -13,6 +13,7 @@ import typer
 
 from eepost.app.cli.findings import show_findings
 from eepost.app.cli.options import Data
+from eepost.app.cli.placing import place
 from eepost.app.config import ConfigError
 from eepost.app.i2p import (
     LINK_KEYS,
@@ -21,10 +22,8 @@ from eepost.app.i2p import (
     choose,
     link_secrecy,
     open_reach,
-    pair,
     paired_names,
     save,
-    write_tunnels,
 )
 from eepost.app.i2p_doctor import examine
 from eepost.app.office import open_office
@@ -106,7 +105,7 @@ def setup(
         known = ()
     chosen = msgspec.structs.replace(chosen, paired=tuple(dict.fromkeys((*known, *names))))
     reach = save(office, chosen)
-    _place(reach)
+    place(reach)
     typer.echo(f"The post office's address in I2P is {reach.keys(MAIL_KEYS).b32}")
 
 
@@ -115,26 +114,6 @@ def _pair_of(text: str) -> tuple[str, str]:
     if not equals:
         raise typer.BadParameter("is KEY=VALUE", param_hint="--tunnel-option")
     return key, value
-
-
-def _place(reach: Reach) -> None:
-    if reach.setup.router == "java":
-        typer.echo(f"Copy the keys files from {reach.folder} into the router's folder, and make")
-        typer.echo("these tunnels, each a file in its i2ptunnel.config.d, while it is stopped:\n")
-        typer.echo(java_text(reach.tunnels()))
-        return
-    try:
-        write_tunnels(reach)
-    except PermissionError:
-        typer.echo(f"{reach.tunnels_file} can't be written by this user. Put this there:\n")
-        typer.echo(i2pd_text(reach.tunnels()))
-        return
-    typer.echo(f"Wrote {reach.tunnels_file}.")
-    typer.echo(
-        "Start the router with eepost i2p run."
-        if reach.setup.router == "own"
-        else "Let the router read it: systemctl reload i2pd, or kill -HUP to its process."
-    )
 
 
 @app.command("tunnels")
@@ -206,27 +185,6 @@ def _ends(tunnel: Tunnel) -> str:
     if isinstance(tunnel, ServerTunnel):
         return f"I2P port {tunnel.inport} -> {tunnel.target}"
     return f"{tunnel.listen} -> I2P"
-
-
-@app.command("pair")
-def pair_gateway(
-    data: Data,
-    gateway: Annotated[str, typer.Argument(help="The gateway's b32 address.")],
-    out: Annotated[Path, typer.Option("--out", help="Where to write the gateway's file.")],
-) -> None:
-    """Pair with a gateway: a new secret for both, and its address on the access list."""
-    reach = open_reach(open_office(data))
-    try:
-        reach = pair(reach, gateway, out)
-    except ValueError as reason:
-        raise typer.BadParameter(str(reason)) from None
-    _place(reach)
-    typer.echo(f"Give {out} to the gateway's operator over a safe way, then delete it here.")
-    typer.echo(f"The link's destination is {link_secrecy(reach)}.")
-    typer.echo(
-        f"What the gateway's router needs: eepost i2p tunnels --data {data} --side gateway"
-        f" --gateway {gateway}"
-    )
 
 
 @app.command("doctor")

@@ -6,18 +6,11 @@ machine can reach a loopback port. Destinations and roles are bound into every p
 proof made for one pair of seats is worth nothing in any other.
 """
 
-import re
-import tomllib
 from dataclasses import dataclass, field
 from enum import Enum
 
 SECRET_OCTETS = 32
 DESTINATION_OCTETS = 32  # SHA-256 of an I2P destination
-# A pairing file is five lines; a wrong path may lead to anything.
-MAX_FILE_OCTETS = 4_096
-
-_HEX_32 = re.compile(r"[0-9a-f]{64}")
-_KEYS = frozenset({"version", "role", "destination", "secret"})
 
 
 class Role(Enum):
@@ -25,10 +18,6 @@ class Role(Enum):
 
     CORE = "core"
     GATEWAY = "gateway"
-
-
-class Malformed(Exception):  # noqa: N818 - the caller words it for the operator
-    """A pairing file is not one; the text says why and holds nothing of its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +47,3 @@ class Pairing:
     def mirrored(self) -> "Pairing":
         """Return the same pairing as the other side sees it."""
         return Pairing(own=self.other, other=self.own, secret=self.secret)
-
-
-def format_pairing(pairing: Pairing) -> str:
-    """Return the file that `pairing.own` keeps: what it needs to know of the other side."""
-    return (
-        "# The other side of an eepost link and the secret shared with it. Keep it private.\n"
-        "version = 1\n"
-        f'role = "{pairing.other.role.value}"\n'
-        f'destination = "{pairing.other.destination.hex()}"\n'
-        f'secret = "{pairing.secret.hex()}"\n'
-    )
-
-
-def parse_pairing(text: str, own: Side) -> Pairing:
-    """Return the pairing in a file that `own` keeps. Raises Malformed."""
-    if len(text) > MAX_FILE_OCTETS:
-        raise Malformed("is too large for a pairing file")
-    try:
-        fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        # The parser's own words and its exception quote what may be the secret.
-        raise Malformed("is not TOML") from None
-    if frozenset(fields) != _KEYS or fields["version"] != 1:
-        raise Malformed("needs version = 1, role, destination and secret, and nothing else")
-    roles = {role.value: role for role in Role}
-    role = roles.get(fields["role"]) if isinstance(fields["role"], str) else None
-    if role is None or role is own.role:
-        raise Malformed("names a role that is not the other side's")
-    other = Side(role, _octets(fields["destination"]))
-    return Pairing(own, other, _octets(fields["secret"]))
-
-
-def _octets(value: object) -> bytes:
-    if not isinstance(value, str) or not _HEX_32.fullmatch(value):
-        raise Malformed("destination and secret are 64 hexadecimal digits in lower case")
-    return bytes.fromhex(value)
