@@ -31,7 +31,8 @@ check: setup ## format, lint, import contracts, types
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# The pure rooms' own tests leave no branch of these rooms untried; the rest runs without counting.
+# The pure rooms' own tests leave no branch of these rooms untried; the rest, which mostly waits for
+# other programs, runs without counting and two files at a time.
 PURE_TESTS := tests/mail tests/sanitise tests/engines tests/seal tests/maildrop tests/queue tests/test_lines.py
 PURE_ROOMS := */eepost/mail/*,*/eepost/sanitise/*,*/eepost/wire/*,*/eepost/seal/*,*/eepost/maildrop/*,*/eepost/queue/*
 
@@ -39,7 +40,7 @@ test: setup ## install what the tests need and run them all
 	@scripts/debian-packages tests i2p
 	$(BIN)/coverage run -m pytest $(PURE_TESTS)
 	$(BIN)/coverage report --include='$(PURE_ROOMS)' --fail-under=100 --skip-covered
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE_TESTS))
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(PURE_TESTS))
 	@$(MAKE) --no-print-directory test-compiled
 	@[ "$$(id -u)" -eq 0 ] || $(MAKE) --no-print-directory test-i2p
 
@@ -50,7 +51,8 @@ test-sanitiser: setup ## the sanitiser's proof: golden folders, real mail, brows
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest $(SANITISER_TESTS)
 
-COMPILED_TESTS := $(PURE_TESTS) tests/accounts tests/net/test_sessions.py tests/journeys tests/workers/test_jobs.py
+COMPILED_TESTS := tests/engines tests/mail tests/seal tests/maildrop tests/net/test_sessions.py tests/journeys \
+	tests/workers/test_jobs.py
 
 test-compiled: setup ## the same engines compiled, and whole journeys through them (a part of test)
 	@scripts/debian-packages compiled
