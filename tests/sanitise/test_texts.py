@@ -20,10 +20,10 @@ from eepost.sanitise.armor import strip_armor_headers
 from eepost.sanitise.html import (
     OUTBOUND,
     declared_charset,
-    extract_text,
-    is_too_costly,
     rebuild_html,
 )
+from eepost.sanitise.html_cost import HtmlAllowance
+from eepost.sanitise.html_words import extract_text
 from eepost.sanitise.names import MAX_NAME_CHARACTERS, file_name, file_type, is_type
 from eepost.sanitise.records import (
     rebuild_calendar,
@@ -272,7 +272,7 @@ def test_html_is_written_in_one_way(text: str, body: str) -> None:
     "text", ["<div>" * 10_000, "<br>" * 150_001, "<font>" * 1_100 + "<p>" * 1_100, "</div></b>"]
 )
 def test_html_that_would_take_too_long_becomes_its_words(text: str) -> None:
-    is_costly = is_too_costly(text)
+    is_costly = not HtmlAllowance().take_parsing(text)
     assert is_costly is (text != "</div></b>")
     assert body_of(text + "w&lt;rds").startswith("<pre>w&lt;rds") is is_costly
 

@@ -14,6 +14,9 @@ from eepost.mail.unstructured import MAX_LINE_COLUMNS
 # each takes as long as many octets do.
 MAX_PADDINGS = 10_000
 
+# Lines of uuencode: ten megabytes of whole ones are 160,000.
+MAX_UU_LINES = 250_000
+
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
@@ -66,6 +69,8 @@ def _decode_uu(octets: bytes) -> bytes:
     if begin is None or end is None:
         return octets
     lines = octets[begin.end() : end.start()].splitlines()
+    if len(lines) > MAX_UU_LINES:
+        return octets
     try:
         return b"".join(_decode_uu_line(line) for line in lines if line)
     except binascii.Error:

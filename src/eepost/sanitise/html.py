@@ -15,14 +15,8 @@ from dataclasses import dataclass
 
 import nh3
 
-# Cost of parsing: browsers' rules search all open elements at each tag, and open again every
-# unclosed formatting element in each new block. 200,000 nested <div> take nh3 minutes. Tags times
-# open elements of real mail stay under a million.
-# Each tag and each character reference cuts text in pieces that the parser joins again one by one,
-# copying all it has: two million references take it 40 seconds. Real mail has some thousands.
-MAX_MARKS = 150_000
-MAX_TAGS_TIMES_DEPTH = 20_000_000
-MAX_TAGS_TIMES_FORMATTING = 1_000_000
+from eepost.sanitise.html_cost import HtmlAllowance
+from eepost.sanitise.html_words import extract_text, with_single_blanks
 
 _BLOCKS = frozenset(
     {
@@ -94,30 +88,11 @@ INBOUND = HtmlRules(
 _START = '<!DOCTYPE html>\r\n<html><head><meta charset="utf-8"></head><body>\r\n'
 _END = "\r\n</body></html>\r\n"
 
-_OPEN_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]{0,30})")
-_VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "wbr")
-)
-# Closed by the parser where the next one begins, so that leaving them open nests nothing.
-_SELF_CLOSING = frozenset(
-    ("p", "li", "dd", "dt", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "colgroup")
-)
-_FORMATTING = frozenset(
-    {
-        *("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong"),
-        *("tt", "u"),
-    }
-)
 _TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z-]+="[^"]*")*)>|[^<]+|<')
-_BLANKS = re.compile(r"[ \t\r\n\f]+")
-_LINE_END = re.compile(r"\r\n?")
 _META_CHARSET = re.compile(
     rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:-]{1,40})", re.IGNORECASE
 )
-_NOSCRIPT = re.compile(r"(?i)</?noscript\b[^<>]*>")
-_HIDDEN = re.compile(
-    r"(?is)<(script|style|title|template|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)"
-)
+_NOSCRIPT = re.compile(r"(?i)</?noscript\b[^<>]*+>")
 
 
 def declared_charset(octets: bytes) -> str:
@@ -127,18 +102,23 @@ def declared_charset(octets: bytes) -> str:
 
 
 def rebuild_html(
-    text: str, picture: Callable[[str], str | None], rules: HtmlRules = OUTBOUND
+    text: str,
+    picture: Callable[[str], str | None],
+    rules: HtmlRules = OUTBOUND,
+    allowance: HtmlAllowance | None = None,
 ) -> str:
     """Return a whole document that shows what `text` shows, with CRLF lines.
 
     `picture` gives the new source of an img for its old one, None where it may not stay: only
     pictures that come with the message are shown, since a remote one tells who reads and when, and
-    in what is quoted or forwarded tells whose copy it was.
+    in what is quoted or forwarded tells whose copy it was. HTML that would cost more than
+    `allowance` has left becomes its words.
     """
     if "noscript" not in rules.removed_with_content:
         text = _NOSCRIPT.sub("", text)  # readers of mail run no scripts, so they show what it holds
-    if is_too_costly(text):
-        return _START + "<pre>" + html.escape(extract_text(text)) + "</pre>" + _END
+    allowance = allowance or HtmlAllowance()
+    if not allowance.take_parsing(text):
+        return _START + "<pre>" + html.escape(extract_text(text, allowance)) + "</pre>" + _END
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if tag == "img" and name == "src":
@@ -148,7 +128,7 @@ def rebuild_html(
         return value
 
     cleaned = nh3.clean(
-        _LINE_END.sub("\n", text.replace("\0", "")),
+        text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n"),
         tags=set(_BLOCKS | _INLINE),
         attributes=_ATTRIBUTES,
         tag_attribute_values=_DIRECTED,
@@ -160,24 +140,6 @@ def rebuild_html(
     return _START + _evened(cleaned) + _END
 
 
-def is_too_costly(text: str) -> bool:
-    """Say whether parsing could take out of proportion to the size."""
-    if text.count("<") + text.count("&") > MAX_MARKS:
-        return True
-    tags = depth = formatting = deepest = most = 0
-    for is_end, written in _OPEN_TAG.findall(text):
-        tags += 1
-        name = written.lower()
-        step = -1 if is_end else 1
-        if name in _FORMATTING:
-            formatting = max(0, formatting + step)
-            most = max(most, formatting)
-        elif name not in _VOID and name not in _SELF_CLOSING:
-            depth = max(0, depth + step)
-            deepest = max(deepest, depth)
-    return tags * deepest > MAX_TAGS_TIMES_DEPTH or tags * most > MAX_TAGS_TIMES_FORMATTING
-
-
 def _evened(cleaned: str) -> str:
     """Return `cleaned`, as nh3 writes it, with one tag for each meaning and one kind of space."""
     pieces: list[str] = []
@@ -186,7 +148,7 @@ def _evened(cleaned: str) -> str:
     for token in _TOKEN.finditer(cleaned):
         slash, name, attributes = token[1], token[2], token[3]
         if name is None:
-            text = token[0] if in_pre else _BLANKS.sub(" ", token[0])
+            text = token[0] if in_pre else with_single_blanks(token[0])
             if not in_pre and (after_break or (pieces and pieces[-1].endswith(" "))):
                 text = text.removeprefix(" ")
             if text:
@@ -221,20 +183,3 @@ _ALT = re.compile(r' alt="([^"]*)"')
 def _strip_end(pieces: list[str]) -> None:
     if pieces and pieces[-1].endswith(" "):
         pieces[-1] = pieces[-1][:-1]
-
-
-_ENDS_LINE = re.compile(
-    r"(?i)<(?:br|/?(?:p|div|li|tr|h[1-6]|blockquote|pre|table|ul|ol|dt|dd|hr|center|form))\b[^<>]*>"
-)
-_CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
-_TAG = re.compile(r"<[A-Za-z/!?][^<>]*>")
-
-
-def extract_text(text: str) -> str:
-    """Return what HTML says in words, with LF lines: for people who want no HTML. Linear."""
-    text = _HIDDEN.sub(" ", text)
-    text = _BLANKS.sub(" ", text)
-    text = _ENDS_LINE.sub("\n", text)
-    text = html.unescape(_TAG.sub("", _CELL.sub(" ", text)))
-    lines = [line.strip() for line in text.replace("\xa0", " ").split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -10,6 +10,7 @@ and everything between them is passed as slices, so what is signed still verifie
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dataclasses import field as attribute
 
 from eepost.mail.charset import decode_text
 from eepost.mail.header import Field
@@ -21,7 +22,9 @@ from eepost.mail.violation import PeerViolation
 from eepost.sanitise.choices import DEFAULT, Choices, Dangerous
 from eepost.sanitise.danger import is_dangerous
 from eepost.sanitise.domains import Internalised
-from eepost.sanitise.html import INBOUND, declared_charset, extract_text, rebuild_html
+from eepost.sanitise.html import INBOUND, declared_charset, rebuild_html
+from eepost.sanitise.html_cost import HtmlAllowance
+from eepost.sanitise.html_words import extract_text
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.parts import is_file, part_name
 from eepost.sanitise.rebuild.built import Piece
@@ -169,6 +172,7 @@ class _Harmless:
     message: bytes | bytearray
     context: Inbound
     tally: Tally
+    html: HtmlAllowance = attribute(default_factory=HtmlAllowance)
 
     def pieces(self, root: Part, fields: list[Field]) -> list[Piece]:
         """Return the message with `fields` as its header and each part as it may be read."""
@@ -241,7 +245,7 @@ class _Harmless:
 
     def _html(self, part: Part, content: bytes) -> list[Piece]:
         charset = part.content_type.get("charset") or declared_charset(content)
-        rebuilt = rebuild_html(decode_text(content, charset), _own_picture, INBOUND)
+        rebuilt = rebuild_html(decode_text(content, charset), _own_picture, INBOUND, self.html)
         self.tally.add("HTML made harmless")
         encoded = encode_text(rebuilt.encode("utf-8", "replace"))
         content_id = part.raw(b"content-id")
@@ -283,7 +287,7 @@ class _Harmless:
                 charset = leaf.content_type.get("charset") or declared_charset(content)
                 text = decode_text(content, charset)
                 is_active = is_active or _ACTIVE.search(text) is not None
-                words.append(extract_text(text))
+                words.append(extract_text(text, self.html))
         if not is_active:
             return None
         self.tally.add("signed active HTML set aside")

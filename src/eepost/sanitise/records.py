@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from eepost.mail.charset import decode_text
 
+# Lines of a report or receipt: one for three hundred recipients has some thousand.
+MAX_REPORT_LINES = 20_000
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FOLD = re.compile(r"(?:\r\n|\r|\n)[ \t]")
 
@@ -17,8 +20,10 @@ _REPORT_FIELDS = frozenset(("final-recipient", "action", "status"))
 def rebuild_delivery_status(content: bytes, domain: str) -> bytes | None:
     """Return message/delivery-status with who and what, CRLF lines (RFC 3464 2).
 
-    None where no field of one stands in it.
+    None where no field of one stands in it, or far too many.
     """
+    if _lines(content) > MAX_REPORT_LINES:
+        return None
     groups = re.split(r"\n[ \t]*\n", _LINE_END.sub("\n", decode_text(content)).strip())
     kept = [f"Reporting-MTA: dns; {domain}\r\n"]
     for group in groups:
@@ -37,13 +42,19 @@ _RECEIPT_FIELDS = frozenset(("final-recipient", "original-message-id", "disposit
 def rebuild_receipt(content: bytes, domain: str) -> bytes | None:
     """Return message/disposition-notification without program, host and times (RFC 8098 3).
 
-    None where it does not say what became of the message.
+    None where it does not say what became of the message, or far too much.
     """
+    if _lines(content) > MAX_REPORT_LINES:
+        return None
     lines = _FOLD.sub(" ", _LINE_END.sub("\n", decode_text(content))).split("\n")
     kept = {_name(line, ":"): line.strip() for line in lines if _name(line, ":") in _RECEIPT_FIELDS}
     if "disposition" not in kept:
         return None
     return "\r\n".join([f"Reporting-UA: {domain}", *kept.values(), ""]).encode("utf-8")
+
+
+def _lines(content: bytes) -> int:
+    return content.count(b"\n") + content.count(b"\r")
 
 
 def _name(line: str, end: str) -> str:

@@ -8,10 +8,14 @@ from eepost.mail.charset import decode_text
 from eepost.mail.flowed import unwrap_flowed
 from eepost.mail.transfer import encode_base64, encode_quoted_printable
 from eepost.mail.unstructured import MAX_LINE_COLUMNS
+from eepost.mail.violation import PeerViolation
 from eepost.sanitise.armor import strip_armor_headers
 
 # Of a hundred octets so many may need three of quoted-printable before base64 is shorter.
 _QUOTED_PER_CENT = 16
+
+# Lines of a text to be read: a book has ten thousand. One takes up to half a microsecond.
+MAX_LINES = 500_000
 
 # No-break spaces and byte order marks come from editors, not from writers; the other controls show
 # nothing. Tabs stay: tables in plain text need them. Bidirectional controls stay in bodies.
@@ -50,7 +54,8 @@ def rebuild_text(
 ) -> bytes:
     """Return what a decoded text body without OpenPGP armor becomes: UTF-8, CRLF at its end.
 
-    The two switches are the parameters format=flowed and delsp=yes (RFC 3676).
+    The two switches are the parameters format=flowed and delsp=yes (RFC 3676). Raises PeerViolation
+    where there are too many lines.
     """
     text = decode_text(content, charset)
     octets = text.encode("utf-8")
@@ -58,6 +63,8 @@ def rebuild_text(
     needs_care = foreign != b"" and _NEEDS_CARE.search(foreign.decode("utf-8")) is not None
     if needs_care:
         octets = text.translate(_REPLACED).encode("utf-8")
+    if octets.count(b"\n") + octets.count(b"\r") > 2 * MAX_LINES:
+        raise PeerViolation("text has too many lines")
     lines = octets.splitlines()
     if is_flowed:
         lines = unwrap_flowed(lines, deletes_space=deletes_space)

@@ -65,12 +65,15 @@ def _blanked(octets: bytes) -> bytes:
     Raises Unclean where it holds what would have to be unpacked to be cleaned.
     """
     blanked = bytearray(octets)
-    for header in _HEADER.finditer(octets):
+    padded = octets + bytes(4)
+    for number, header in enumerate(_HEADER.finditer(octets)):
+        if number > 2 * MAX_ENTRIES:
+            raise Unclean(_MALFORMED)
         is_local = header[1] == b"\x03\x04"
         time = header.start() + (10 if is_local else 12)
         sizes = header.start() + (26 if is_local else 28)
         blanked[time : time + 4] = struct.pack("<HH", 0, _DOS_EPOCH)
-        name_size, extra_size = struct.unpack_from("<HH", octets + bytes(4), sizes)
+        name_size, extra_size = struct.unpack_from("<HH", padded, sizes)
         name_at = sizes + (4 if is_local else 18)
         if _TELLING.fullmatch(octets[name_at : name_at + name_size]):
             raise Unclean(_MALFORMED)

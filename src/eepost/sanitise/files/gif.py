@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GIF without comments, text and foreign extensions; frames and the number of loops stay."""
 
+from eepost.sanitise.files.outcome import most_pieces
+
 MAGIC = b"GIF8"
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -12,18 +14,20 @@ def strip_gif(octets: bytes) -> bytes:
     """Return the picture without metadata; a damaged one as far as programs show it."""
     if len(octets) < 13:
         return octets
+    left = most_pieces(octets)
     at = 13 + _colour_table(octets[10])
     pieces = [octets[:at]]
-    while at < len(octets) and octets[at] != _TRAILER:
+    while at < len(octets) and octets[at] != _TRAILER and left > 0:
         start = at
         if octets[at] == _EXTENSION:
-            at = _end_of_blocks(octets, at + 2)
+            at, count = _end_of_blocks(octets, at + 2, left)
             kept = _is_kept(octets[start + 1 : start + 14])
         elif octets[at] == _IMAGE and at + 10 < len(octets):
-            at = _end_of_blocks(octets, at + 11 + _colour_table(octets[at + 9]))
+            at, count = _end_of_blocks(octets, at + 11 + _colour_table(octets[at + 9]), left)
             kept = True
         else:
             break
+        left -= count
         if kept:
             pieces.append(octets[start:at])
     return b"".join(pieces) + bytes((_TRAILER,))
@@ -39,10 +43,13 @@ def _colour_table(packed: int) -> int:
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _end_of_blocks(octets: bytes, at: int) -> int:
-    while at < len(octets):
+def _end_of_blocks(octets: bytes, at: int, most: int) -> tuple[int, int]:
+    """Return where a row of at most `most` blocks ends, and how many there are."""
+    for count in range(1, most + 1):
+        if at >= len(octets):
+            break
         length = octets[at]
         at += 1 + length
         if not length:
-            return at
-    return len(octets)  # cut short on its way: shown as far as it goes
+            return at, count
+    return len(octets), most  # cut short on its way: shown as far as it goes

@@ -9,16 +9,16 @@ import re
 import struct
 
 from eepost.sanitise.files.icc import strip_icc
+from eepost.sanitise.files.outcome import most_pieces
 
 MAGIC = b"\xff\xd8\xff"
-# Segments and scans in one picture: real ones have some dozens, each costs microseconds.
-MAX_SEGMENTS = 20_000
-
 _EOI, _SOS = 0xD9, 0xDA
 _COMMENT = 0xFE
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
-# Fill octets, stuffing and restart markers: nothing follows them that has a length.
-_NO_SEGMENT = frozenset((0x00, 0x01, *range(0xD0, 0xD9), 0xFF))
+# A marker that begins a segment or ends the picture: no fill octets, stuffing or restart markers.
+_SEGMENT = re.compile(rb"\xff(?=[^\x00\x01\xd0-\xd8\xff])")
+# A marker that does not belong to the entropy-coded data of a scan.
+_AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xd0-\xd7\xff])")
 _ORIENTATION_TAG = 0x0112
 _IFD_ENTRIES = 512
 _ICC = b"ICC_PROFILE\0"
@@ -33,9 +33,9 @@ def strip_jpeg(octets: bytes) -> bytes:
     pieces = [b"\xff\xd8"]
     orientation = 1
     at = 2
-    segments = 0
-    while (found := _next_segment(octets, at)) is not None and segments < MAX_SEGMENTS:
-        segments += 1
+    left = most_pieces(octets)
+    while (found := _next_segment(octets, at)) is not None and left:
+        left -= 1
         marker, segment, at = found
         if marker == _APP1 and segment.startswith(b"Exif\0\0"):
             orientation = _orientation(segment[6:]) or orientation
@@ -79,19 +79,14 @@ def _with_clean_profile(pieces: list[bytes]) -> list[bytes]:
 def _next_segment(octets: bytes, at: int) -> tuple[int, bytes, int] | None:
     """Return marker, content and end of the next segment; None at the end of the picture."""
     # Fill octets of 0xFF may stand before a marker; a few writers leave other octets there.
-    while (at := octets.find(b"\xff", at)) >= 0 and at + 4 <= len(octets):
-        marker = octets[at + 1]
-        if marker == _EOI:
-            return None
-        if marker in _NO_SEGMENT:
-            at += 1
-            continue
-        length = int.from_bytes(octets[at + 2 : at + 4], "big")
-        end = at + 2 + length
-        if length < 2 or end > len(octets):
-            return None
-        return marker, octets[at + 4 : end], end
-    return None
+    found = _SEGMENT.search(octets, at)
+    if found is None or found.start() + 4 > len(octets) or octets[found.end()] == _EOI:
+        return None
+    at = found.start()
+    end = at + 2 + int.from_bytes(octets[at + 2 : at + 4], "big")
+    if end < at + 4 or end > len(octets):
+        return None
+    return octets[at + 1], octets[at + 4 : end], end
 
 
 def _kept(marker: int, segment: bytes) -> bytes | None:
@@ -108,14 +103,8 @@ def _kept(marker: int, segment: bytes) -> bytes | None:
 
 def _end_of_scan(octets: bytes, at: int) -> int:
     """Return where the next marker stands that does not belong to the entropy-coded data."""
-    while True:
-        at = octets.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(octets):
-            return len(octets)
-        following = octets[at + 1]
-        if following and not 0xD0 <= following <= 0xD7 and following != 0xFF:
-            return at
-        at += 1 if following == 0xFF else 2
+    found = _AFTER_SCAN.search(octets, at)
+    return found.start() if found is not None else len(octets)
 
 
 def _exif(orientation: int) -> bytes:

@@ -2,6 +2,7 @@
 """PDF without document information, XMP, identifiers and private data of programs."""
 
 import re
+import zlib
 from io import BytesIO
 
 import pikepdf
@@ -10,10 +11,14 @@ from eepost.sanitise.files import jpeg
 from eepost.sanitise.files.icc import strip_icc
 from eepost.sanitise.files.outcome import Unclean
 
-# Objects in one document: reading each costs some microseconds.
-MAX_OBJECTS = 200_000
+# Objects in one document: reading, looking at and writing one costs ten microseconds. A tagged book
+# of three hundred pages has some fifty thousand.
+MAX_OBJECTS = 75_000
+# Octets of a colour profile: printers' ones take some megabytes.
+MAX_PROFILE_OCTETS = 8 * 1024 * 1024
 
 MAGIC = b"%PDF"
+_TOO_MANY = "PDF document has too many parts"
 
 # What metadata hides in or behind, in documents too damaged to be opened.
 _HIDING = re.compile(rb"/(?:Author|Creator|Producer|Metadata|ObjStm|Encrypt)\b|<x:xmp")
@@ -37,10 +42,12 @@ def strip_pdf(octets: bytes) -> bytes:
     Raises Unclean where it is damaged, encrypted or signed: a signature covers octets, which any
     change would break.
     """
+    if octets.count(b" obj") > MAX_OBJECTS:
+        raise Unclean(_TOO_MANY)  # before the library looks for each of them
     try:
         with pikepdf.open(BytesIO(octets)) as document:
             if len(document.objects) > MAX_OBJECTS:
-                raise Unclean("PDF document has too many parts")
+                raise Unclean(_TOO_MANY)
             _strip(document)
             cleaned = BytesIO()
             # The identifier is a hash of file name, time and content: made from content alone.
@@ -86,6 +93,20 @@ def _strip_stream(stream: pikepdf.Stream) -> None:
         if picture.startswith(jpeg.MAGIC):
             stream.write(jpeg.strip_jpeg(picture), filter=pikepdf.Name.DCTDecode)
     elif "/N" in stream and "/Type" not in stream:
-        profile = strip_icc(stream.read_bytes())
+        profile = strip_icc(_profile(stream))
         if profile:
             stream.write(profile)
+
+
+def _profile(stream: pikepdf.Stream) -> bytes:
+    """Return the content of a stream that may be a colour profile, never more than is bounded."""
+    raw = stream.read_raw_bytes()
+    packed_by = stream.get("/Filter")
+    if packed_by is None:
+        return raw
+    if packed_by != "/FlateDecode" or "/DecodeParms" in stream:
+        raise Unclean("PDF document packs a colour profile in a way that is not known here")
+    try:
+        return zlib.decompressobj().decompress(raw, MAX_PROFILE_OCTETS)
+    except zlib.error:
+        return b""

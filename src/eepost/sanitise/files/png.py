@@ -5,6 +5,7 @@ import struct
 import zlib
 
 from eepost.sanitise.files.icc import strip_icc
+from eepost.sanitise.files.outcome import most_pieces
 
 # Octets of a colour profile: printers' ones take some megabytes.
 MAX_PROFILE_OCTETS = 8 * 1024 * 1024
@@ -22,7 +23,9 @@ def strip_png(octets: bytes) -> bytes:
     """
     pieces = [MAGIC]
     at = len(MAGIC)
-    while at + 8 <= len(octets):
+    left = most_pieces(octets)
+    while at + 8 <= len(octets) and left:
+        left -= 1
         (length,) = struct.unpack_from(">I", octets, at)
         kind = octets[at + 4 : at + 8]
         end = at + 12 + length

@@ -42,13 +42,13 @@ class Cleaned:
     media_type: str  # of what it was found to be, "" where that leaves a choice
 
 
-def strip_file(octets: bytes) -> Cleaned:
-    """Return the file without metadata.
+def strip_file(octets: bytes, unpacking: "Unpacking | None" = None) -> Cleaned:
+    """Return the file without metadata; `unpacking` counts for several files together.
 
     Raises Unclean where its rules could not be followed, and where it is known to tell of people,
     machines or times but nobody here has rules for it.
     """
-    return _strip(octets, _Unpacking())
+    return _strip(octets, unpacking or Unpacking())
 
 
 def is_text_with_rules(octets: bytes) -> bool:
@@ -58,27 +58,31 @@ def is_text_with_rules(octets: bytes) -> bool:
 
 
 @dataclass(slots=True)
-class _Unpacking:
-    """Files in a file; see `Inner`."""
+class Unpacking:
+    """Files in files, as `Inner`: what unpacking them may still cost."""
 
     octets: int = MAX_UNPACKED_OCTETS
     depth: int = 0
 
     def take(self, octets: int) -> None:
+        """Count what was unpacked. Raises Unclean where it is too much."""
         self.octets -= octets
         if self.octets < 0:
             raise Unclean("archive grows too large")
 
     def is_known(self, beginning: bytes) -> bool:
+        """Say whether there are rules for a file, by its beginning."""
         return any(rule.is_one(beginning) for rule in _RULES) or rules_missing(beginning) != ""
 
     def strip(self, octets: bytes) -> bytes:
+        """Return a file in a file without metadata. Raises Unclean as for any file."""
         if self.depth == MAX_DEPTH:
             raise Unclean("files are packed into each other too often")
         self.depth += 1
-        cleaned = _strip(octets, self).octets
-        self.depth -= 1
-        return cleaned
+        try:
+            return _strip(octets, self).octets
+        finally:
+            self.depth -= 1
 
 
 def _strip(octets: bytes, inner: Inner) -> Cleaned:

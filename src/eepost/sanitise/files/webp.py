@@ -4,6 +4,7 @@
 import struct
 
 from eepost.sanitise.files.icc import strip_icc
+from eepost.sanitise.files.outcome import most_pieces
 
 _KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 _EXIF_AND_XMP_FLAGS = 0x0C
@@ -13,7 +14,9 @@ def strip_webp(octets: bytes) -> bytes:
     """Return the picture without metadata; one that is cut short stays so."""
     pieces = []
     at = 12
-    while at + 8 <= len(octets):
+    left = most_pieces(octets)
+    while at + 8 <= len(octets) and left:
+        left -= 1
         kind = octets[at : at + 4]
         (length,) = struct.unpack_from("<I", octets, at + 4)
         end = at + 8 + length + (length & 1)

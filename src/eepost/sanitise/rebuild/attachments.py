@@ -26,7 +26,7 @@ def cleaned_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Cleaned | 
     """Return the file `content`, which stands in `part`, as it may go on; None where it goes."""
     choices = rebuilder.around.choices
     try:
-        cleaned = strip_file(content)
+        cleaned = strip_file(content, rebuilder.allowance.files)
     except Unclean as reason:
         return _chosen(choices.unclean, "file", rebuilder, part, (content, str(reason)))
     if not cleaned.kind:

@@ -6,12 +6,16 @@ import re
 from eepost.mail.message import Bounds, Part, split_message
 from eepost.mail.parameters import write_parameters
 from eepost.mail.reply import Reply
+from eepost.mail.violation import PeerViolation
 from eepost.sanitise.parts import part_name
 from eepost.sanitise.rebuild.built import Built, Refusal
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.rebuild.texts import text
 from eepost.sanitise.records import rebuild_delivery_status, rebuild_receipt
 
+# Messages that stand encoded in each other, and the depth of each. Forwarded mail is not encoded at
+# all (RFC 2046 5.2.1); what some programs attach is so once.
+MAX_ENCODINGS = 4
 _DEPTH_WHEN_ENCODED = 10
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _PARTIAL = Reply(554, "5.6.1", "A piece of a message can't be cleaned; send the whole one")
@@ -20,20 +24,31 @@ _EXTERNAL = Reply(554, "5.6.1", "A part refers to a file elsewhere")
 
 def message_inside(rebuilder: Rebuilder, part: Part) -> Built:
     """Return a nested message made anew by the same rules."""
-    message: bytes | bytearray
     if part.children:
-        message, root = rebuilder.message, part.children[0]
+        (root,) = part.children
+        inside = rebuilder.inside()
     else:
         message = _LINE_END.sub(b"\r\n", rebuilder.content(part))
-        root = split_message(message, Bounds(depth=_DEPTH_WHEN_ENCODED))
+        root = _split_inside(rebuilder, message)
+        inside = rebuilder.inside(message)
     header = rebuilder.around.nested_header(root)
-    body = rebuilder.inside(message).build_root(root)
+    body = inside.build_root(root)
     fields = write_parameters(b"Content-Type", "message/rfc822")
     if name := part_name(part):
         fields += write_parameters(b"Content-Disposition", "attachment", [("filename", name)])
     head = header + b"MIME-Version: 1.0\r\n" + body.fields + b"\r\n"
     rebuilder.tally.add("nested message made anew")
     return Built(fields, [head, *body.pieces])
+
+
+def _split_inside(rebuilder: Rebuilder, message: bytes) -> Part:
+    """Return the tree of a decoded message, within what the whole message may still cost."""
+    if rebuilder.encodings == MAX_ENCODINGS:
+        raise PeerViolation("messages encoded in each other too often")
+    allowance = rebuilder.allowance
+    root = split_message(message, Bounds(depth=_DEPTH_WHEN_ENCODED, parts=allowance.parts))
+    allowance.parts -= sum(1 for _ in root.walk())
+    return root
 
 
 def fragment(rebuilder: Rebuilder, part: Part) -> Built:

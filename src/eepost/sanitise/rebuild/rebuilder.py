@@ -9,15 +9,26 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from eepost.mail.message import Part
+from eepost.mail.message import MAX_PARTS, Part
 from eepost.mail.transfer import decode_transfer
 from eepost.sanitise.choices import Choices
+from eepost.sanitise.files.strip import Unpacking
+from eepost.sanitise.html_cost import HtmlAllowance
 from eepost.sanitise.parts import html_to_read
 from eepost.sanitise.pictures import Pictures
 from eepost.sanitise.rebuild.built import TEXT_PLAIN, Built, body_fields
 from eepost.sanitise.report import Tally
 
 BOUNDARY_OCTETS = 20  # 160 random bits: none is ever met in a body
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What making one message anew may still cost; messages inside it take from the same."""
+
+    parts: int = MAX_PARTS  # of messages that had to be decoded before anybody could count them
+    html: HtmlAllowance = field(default_factory=HtmlAllowance)
+    files: Unpacking = field(default_factory=Unpacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class Surroundings:
     # Header fields of a nested message, made anew from what it held, with the empty line left out.
     nested_header: Callable[[Part], bytes]
     tally: Tally
+    allowance: Allowance = field(default_factory=Allowance)
 
 
 @dataclass(slots=True)
@@ -40,6 +52,7 @@ class Rebuilder:
     around: Surroundings
     rule_for: Callable[[Part], "Rule"]
     is_nested: bool = False
+    encodings: int = 0  # how many encoded messages it stands in
     root: Part = field(init=False)
     view: memoryview = field(init=False)
     pictures: Pictures = field(init=False)
@@ -63,9 +76,19 @@ class Rebuilder:
             return self._made[part.start]
         return self.rule_for(part)(self, part)
 
-    def inside(self, message: bytes | bytearray) -> "Rebuilder":
-        """Return what makes the body of a nested message anew, with pictures of its own."""
-        return Rebuilder(message, self.around, self.rule_for, is_nested=True)
+    def inside(self, message: bytes | bytearray | None = None) -> "Rebuilder":
+        """Return what makes the body of a nested message anew, with pictures of its own.
+
+        `message` is one that was decoded, None where it stands in this one as it is.
+        """
+        if message is None:
+            return Rebuilder(self.message, self.around, self.rule_for, True, self.encodings)
+        return Rebuilder(message, self.around, self.rule_for, True, self.encodings + 1)
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the whole message may still cost."""
+        return self.around.allowance
 
     def content(self, part: Part) -> bytes:
         """Return the decoded body of a part."""

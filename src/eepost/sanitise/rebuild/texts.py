@@ -4,14 +4,23 @@
 from eepost.mail.charset import decode_text
 from eepost.mail.message import Part
 from eepost.mail.parameters import Parameters, write_parameters
+from eepost.mail.reply import Reply
 from eepost.sanitise.armor import holds_armor, strip_armor_headers
 from eepost.sanitise.choices import Html
 from eepost.sanitise.files.strip import is_text_with_rules
-from eepost.sanitise.html import declared_charset, extract_text, rebuild_html
+from eepost.sanitise.html import declared_charset, rebuild_html
+from eepost.sanitise.html_words import extract_text
 from eepost.sanitise.names import file_type
 from eepost.sanitise.parts import is_file, kind_of, part_name
 from eepost.sanitise.rebuild.attachments import file, known_file, named_file, unclean
-from eepost.sanitise.rebuild.built import OCTETS, TEXT_HTML, TEXT_PLAIN, Built, built_text
+from eepost.sanitise.rebuild.built import (
+    OCTETS,
+    TEXT_HTML,
+    TEXT_PLAIN,
+    Built,
+    Refusal,
+    built_text,
+)
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.records import rebuild_calendar, rebuild_card
 from eepost.sanitise.text import is_utf8, rebuild_armored, rebuild_text
@@ -90,17 +99,22 @@ def html(rebuilder: Rebuilder, part: Part) -> Built:
     """Return HTML made anew, or the plain text in it if the user wants no HTML."""
     content = rebuilder.content(part)
     markup = decode_text(content, part.content_type.get("charset") or declared_charset(content))
+    allowance = rebuilder.allowance.html
     if rebuilder.around.choices.html is Html.PLAIN_TEXT:
-        return plain_text(extract_text(markup))
-    octets = rebuild_html(markup, rebuilder.pictures.source).encode("utf-8", "replace")
-    rebuilder.tally.add("HTML made anew")
-    return _read_or_filed(rebuilder, part, TEXT_HTML, octets)
+        built = plain_text(extract_text(markup, allowance))
+    else:
+        made = rebuild_html(markup, rebuilder.pictures.source, allowance=allowance)
+        rebuilder.tally.add("HTML made anew")
+        built = _read_or_filed(rebuilder, part, TEXT_HTML, made.encode("utf-8", "replace"))
+    if allowance.is_exceeded:
+        raise Refusal(Reply(554, "5.6.1", f"{rebuilder.place(part)} is HTML that is too complex"))
+    return built
 
 
 def record(rebuilder: Rebuilder, part: Part) -> Built | None:
     """Return a calendar or a card without what its program put in."""
     content = rebuilder.content(part)
-    if content.count(b"\n") > MAX_RECORD_LINES:
+    if max(content.count(b"\n"), content.count(b"\r")) > MAX_RECORD_LINES:
         return unclean(rebuilder, part, content, "calendar or card is too long")
     charset = part.content_type.get("charset")
     kind = RECORD_TYPES[kind_of(part)]
