@@ -129,6 +129,7 @@ class FaultyOffice(Office):
         super().__init__()
         self.faulty = Queue(self.maildrops, self.queue.shelf)
         self.queue = self.faulty
+        self.keep_in(self.faulty)
         gateways = FaultyGateways(list(NAMES))
         gateways.office, gateways.steps, gateways.may_arrive_again = self, [], Counter()
         self.gateways = self.broken = gateways

@@ -22,7 +22,7 @@ from eepost.queue.sealing import QueueSealer
 from eepost.seal.startkey import StartKey
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
-from eepost.services.mta.ports import GatewayLost, Pieces
+from eepost.services.mta.ports import GatewayLost, OutgoingStore, Pieces
 from eepost.services.mta.relay import Bounds, RelayService
 from eepost.services.mta.relay_desk import RelayDesk
 from eepost.services.mta.reports import Writer
@@ -121,11 +121,16 @@ class Office:
                 self.accounts.add(account(name))
         self.maildrops = MemoryMaildrops(self.accounts, 100_000)
         self.queue = MemoryQueue(self.maildrops, shelf)
+        self.kept: OutgoingStore = self.queue
         self.key = StartKey(b"k" * 32)
         self.draw = chance()
         self.sealer = QueueSealer(self.key, self.draw)
         self.opted_out: set[str] = set()
         self.restart()
+
+    def keep_in(self, store: OutgoingStore) -> None:
+        """Keep the queue in another store from the next start on."""
+        self.kept = store
 
     def restart(self, bounds: Bounds | None = None) -> None:
         """Begin anew with what the store holds."""
@@ -137,7 +142,7 @@ class Office:
             offload=self._offload,
         )
         self.desk = RelayDesk(
-            store=self.queue,
+            store=self.kept,
             gateways=self.gateways,
             sealer=self.sealer,
             delivery=delivery,
@@ -174,23 +179,28 @@ class Office:
 
     async def accept(self, *forwards: Forward, content: bytes = MESSAGE, **more: Any) -> Item:
         """Put a message of Alice's into the queue, due now."""
+        item = replace(self.plain_item(len(content)), **more)
+        if forwards:
+            item = replace(item, forwards=forwards)
+        await self.queue.accept([], None, Entry(self.sealer.seal_new(item, [content])))
+        return item
+
+    def plain_item(self, size_octets: int) -> Item:
+        """Return an item of Alice's for Bob, due now."""
         alice = self.accounts.find("alice")
         minute = int(self.now // 60)
-        plain = Item(
+        return Item(
             number=self.sealer.number(),
             owner=alice.number if alice else 0,
             name="alice",
             key=self.sealer.content_key(),
-            size_octets=len(content),
+            size_octets=size_octets,
             accepted_utc=int(self.now),
             departure=Departure.AT_ONCE,
             departs=minute,
             due=minute,
-            forwards=forwards or (to("bob"),),
+            forwards=(to("bob"),),
         )
-        item = replace(plain, **more)
-        await self.queue.accept([], None, Entry(self.sealer.seal_new(item, [content])))
-        return item
 
     async def turn(self) -> None:
         """Let everything leave that is due, and wait for it."""
