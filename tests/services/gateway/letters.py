@@ -63,7 +63,12 @@ def private_pem(bits: int = 2048) -> bytes:
 
 
 def signed(
-    message: bytes = LETTER, domain: str = DOMAIN, bits: int = 2048, *, partly: bool = False
+    message: bytes = LETTER,
+    domain: str = DOMAIN,
+    bits: int = 2048,
+    *,
+    partly: bool = False,
+    body: bytes = b"simple",
 ) -> bytes:
     """Return `message` with a signature of `domain`."""
     signature: bytes = dkim.sign(
@@ -73,6 +78,7 @@ def signed(
         private_pem(bits),
         include_headers=[b"from", b"to", b"subject"],
         length=partly,
+        canonicalize=(b"relaxed", body),
     )
     return signature + message
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signatures and chains: good ones count, and nothing else does."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from eepost.services.gateway.authentication.signatures import (
     MAX_SIGNATURES,
     check_arc,
     check_dkim,
+    relax_body,
 )
 from tests.services.gateway.letters import (
     DOMAIN,
@@ -31,6 +34,57 @@ def results(message: bytes, asked: Zone | None = None) -> list[tuple[str, str]]:
 def test_a_good_signature_passes() -> None:
     assert results(signed()) == [("pass", DOMAIN)]
     assert results(signed_by_ed25519()) == [("pass", DOMAIN)]
+
+
+BLANK = LETTER + b"\ttwo  words\t \r\n   \r\n \t x\r\n\r\n \r\n\r\n"
+
+
+@pytest.mark.parametrize("body", [b"simple", b"relaxed"])
+def test_blanks_count_as_the_signature_says(body: bytes) -> None:
+    message = signed(BLANK, body=body)
+    assert results(message) == [("pass", DOMAIN)]
+    assert results(message + b"\r\n") == [("pass", DOMAIN)]
+    squeezed = message.replace(b"two  words", b"two words")
+    assert results(squeezed) == [("pass" if body == b"relaxed" else "fail", DOMAIN)]
+    assert results(message.replace(b"two  words", b"twowords")) == [("fail", DOMAIN)]
+    both = signed(message, "lists.example", body=b"simple")
+    assert [each[0] for each in results(both)] == ["pass", "pass"]
+
+
+def test_relaxing_a_body_twice_changes_nothing() -> None:
+    once = relax_body(BLANK)
+    assert relax_body(once) == once
+    assert relax_body(b"From: a  b") == b"From: a  b"
+
+
+HEAD = b"DKIM-Signature: v=1; a=rsa-sha256; c=%s; d=peer.example; s=s1; h=from; bh=eA==; b=%s\r\n"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        HEAD % (b"relaxed/relaxed", b"eA==") + LETTER + (b" " * 60_000 + b"x\r\n") * 100,
+        HEAD % (b"simple/simple", b"eA==") + LETTER + (b" " * 60_000 + b"x\r\n") * 100,
+        HEAD % (b"relaxed/relaxed", b" " * 50_000 + b"!") + LETTER,
+        HEAD % (b" " * 50_000 + b"relaxed/relaxed", b"eA==") + LETTER,
+        HEAD % (b"relaxed/relaxed", b"eA==") * 5 + LETTER + b"\r\n" * 1_000_000 + b"x\r\n",
+        HEAD % (b"relaxed/relaxed", b"eA==") + b"X:\r\n" + b" y\r\n" * 15_000 + LETTER,
+        b"ARC-Seal: i=1; cv=none; a=rsa-sha256; d=a; s=b; b=" + b" " * 50_000 + b"!\r\n" + LETTER,
+        b"ARC-Seal: i" + b" i" * 25_000 + b"\r\n" + LETTER,
+        b"ARC-Seal: i=1\r\n" + LETTER + (b" " * 60_000 + b"x\r\n") * 100,
+    ],
+)
+def test_no_message_costs_more_than_it_weighs(message: bytes) -> None:
+    header = message.partition(b"\r\n\r\n")[0] + b"\r\n"
+    began = time.process_time()
+    check_dkim(message, zone())
+    check_arc(message, header, zone())
+    assert time.process_time() - began < 5, "it used to be minutes"
+
+
+def test_key_that_would_take_long_is_none() -> None:
+    long = Zone({f"{SELECTOR}._domainkey.{DOMAIN}": {"TXT": [record() + "A" * 1_000]}})
+    assert results(signed(), long) == [("permerror", DOMAIN)]
 
 
 def test_several_signatures_are_judged_one_by_one() -> None:

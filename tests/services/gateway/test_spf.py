@@ -2,6 +2,7 @@
 """SPF against the openspf.org test suite for RFC 7208; its licence lies beside it."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,23 @@ def test_no_more_than_ten_questions_are_asked_for_a_record() -> None:
     verdict = check_spf("192.0.2.1", "mx.example", Address("a", "d0.example"), zone)
     assert verdict.result == "permerror"
     assert len(zone.asked) <= 12
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "v=spf1 " + "a" * 60_000,
+        "v=spf1 exists:" + "%{i}." * 300 + "." + "a1" * 900,
+        "v=spf1 " + "ip6:" + "1:" * 900 + " -all",
+        "v=spf1 a:" + "." * 1_900 + " -all",
+        "v=spf1 " + "x" * 900 + "=" + "%" * 900,
+    ],
+)
+def test_no_record_costs_more_than_it_weighs(record: str) -> None:
+    began = time.process_time()
+    zone = Zone({"d.example": {"TXT": [record]}})
+    check_spf("192.0.2.1", "mx.example", Address("a", "d.example"), zone)
+    assert time.process_time() - began < 2
 
 
 def test_fault_of_the_library_is_a_verdict() -> None:

@@ -21,6 +21,8 @@ from eepost.services.gateway.authentication.spf import SpfVerdict
 
 # RFC 9989 4.10: from a longer name the walk goes on at seven labels.
 WALKED_LABELS: Final = 7
+# Real ones have a hundred or two.
+MAX_RECORD_CHARACTERS: Final = 4_096
 
 
 class Policy(IntEnum):
@@ -69,7 +71,11 @@ class DmarcVerdict:
 
 def read_record(found: Found) -> Record | None:
     """Return the one DMARC record among TXT records; several are none (RFC 9989 4.10)."""
-    records = [tags for text in found.texts if (tags := _tags(text)) is not None]
+    records = [
+        tags
+        for text in found.texts
+        if len(text) <= MAX_RECORD_CHARACTERS and (tags := _tags(text)) is not None
+    ]
     if len(records) != 1:
         return None
     tags = records[0]
