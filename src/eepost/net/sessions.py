@@ -271,9 +271,13 @@ class Session(asyncio.BufferedProtocol):
         hall.sessions.add(self)
         self._advance()
 
-    def get_buffer(self, _sizehint: int) -> bytearray:
-        """Return where the loop may put what it reads."""
-        return self._hall.buffer
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Return where the loop may put what it reads.
+
+        A view: asyncio's TLS reads on behind what it has read, into a slice of this, and a slice
+        of anything else would be a copy that nobody sees.
+        """
+        return memoryview(self._hall.buffer)
 
     def buffer_updated(self, count: int) -> None:
         """Take what the loop has read."""
