@@ -282,6 +282,15 @@ async def test_gateway_through_which_too_much_is_guessed_hears_yes_to_everything
     assert office.desk.counts.unknown == 1
 
 
+async def test_gateway_that_guesses_by_whole_messages_hears_yes_to_everything_as_well() -> None:
+    office = Office(budget=ProbeBudget(of_a_peer=100, of_a_gateway=3))
+    guesses = [f"x{number}@example.org" for number in range(3)]
+    first = await office.bring(*guesses[:2])
+    assert first == Taken(7, (UNKNOWN, UNKNOWN))
+    assert await office.bring(*guesses, "alice@example.org") == Taken(7, (WELCOME,) * 4)
+    assert await office.ask("x9@example.org") is WELCOME
+
+
 async def test_probes_of_many_peers_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eepost.services.mta.standings.MAX_PEERS", 3)
     probes = Probes(ProbeBudget(of_a_peer=1), lambda: 0.0)

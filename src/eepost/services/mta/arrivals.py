@@ -171,6 +171,8 @@ class Arrivals:
             desk.counts.put_off += len(envelope.recipients)
         else:
             desk.counts.unknown += standings.count(Standing.UNKNOWN)
+        # A seized gateway asks by whole messages, of which nobody need get any.
+        desk.probes.note(gateway, b"", standings.count(Standing.UNKNOWN))
         if desk.probes.pressure(gateway, b"") is Pressure.GATEWAY_IS_OVER:
             standings = tuple(
                 Standing.WELCOME if each is Standing.UNKNOWN else each for each in standings

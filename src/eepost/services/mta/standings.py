@@ -77,11 +77,11 @@ class Probes:
             return Pressure.PEER_IS_OVER
         return Pressure.USUAL
 
-    def note(self, gateway: str, peer: bytes) -> None:
-        """Count one more that nobody has."""
+    def note(self, gateway: str, peer: bytes, more: int = 1) -> None:
+        """Count more that nobody has."""
         # Gateways are few and named by the operator.
-        self._gateways[gateway] = self._one_more(self._gateways.get(gateway))
-        self._peers[gateway, peer] = self._one_more(self._peers.get((gateway, peer)))
+        self._gateways[gateway] = self._counted(self._gateways.get(gateway), more)
+        self._peers[gateway, peer] = self._counted(self._peers.get((gateway, peer)), more)
         self._peers.move_to_end((gateway, peer))
         if len(self._peers) > MAX_PEERS:
             self._peers.popitem(last=False)
@@ -91,10 +91,10 @@ class Probes:
             return 0
         return window.count
 
-    def _one_more(self, window: _Window | None) -> _Window:
+    def _counted(self, window: _Window | None, more: int) -> _Window:
         if window is None or self._clock() - window.begins >= WINDOW_SECONDS:
             window = _Window(self._clock())
-        window.count += 1
+        window.count += more
         return window
 
 
