@@ -66,7 +66,9 @@ def test_with_us_at_the_front_the_domain_leads_in_a_circle() -> None:
     assert LOOPS.is_final
 
 
-@pytest.mark.parametrize("address", ["9.66.1.1", "2a00:1450::1", "2002:0942:0101::1"])
+@pytest.mark.parametrize(
+    "address", ["9.66.1.1", "2a00:1450::1", "2002:0942:0101::1", "64:ff9b::942:101"]
+)
 def test_addresses_of_others_are_dialled(address: str) -> None:
     assert may_dial(address, frozenset())
 
@@ -78,12 +80,15 @@ def test_addresses_of_others_are_dialled(address: str) -> None:
         *("0.0.0.0", "255.255.255.255", "224.0.0.1", "198.51.100.1", "::1", "::", "fe80::1"),
         *("fd00::1", "ff0e::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:0001::1"),
         *("2002:0a00:0001::1", "2001:db8::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe", "x", ""),
+        *("64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::909:101", "::127.0.0.1", "fec0::1"),
     ],
 )
 def test_addresses_that_lead_inside_are_never_dialled(address: str) -> None:
     assert not may_dial(address, frozenset())
 
 
-@pytest.mark.parametrize("address", ["9.66.1.1", "::ffff:9.66.1.1", "2002:0942:0101::1"])
+@pytest.mark.parametrize(
+    "address", ["9.66.1.1", "::ffff:9.66.1.1", "2002:0942:0101::1", "64:ff9b::942:101"]
+)
 def test_our_own_address_is_never_dialled_in_any_clothes(address: str) -> None:
     assert not may_dial(address, frozenset({"9.66.1.1"}))

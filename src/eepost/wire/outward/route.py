@@ -6,10 +6,15 @@ Trust: anybody can own a domain and point it anywhere, also at ourselves or into
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
 
 # Hosts of one domain that are looked at; a long list only keeps us busy.
 MAX_HOSTS = 10
+_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052 2.1
+# What the library takes for anybody's: IPv4-compatible and site-local addresses, which nobody gives
+# out any more (RFC 4291 2.5.5.1, RFC 3879), and a network's own NAT64 (RFC 8215).
+_INWARD: Final = tuple(map(IPv6Network, ("::/96", "fec0::/10", "64:ff9b:1::/48")))
 
 
 class DnsFailed(Exception):  # noqa: N818 - an outcome for the caller, not a fault
@@ -89,12 +94,16 @@ def may_dial(address: str, own: frozenset[str]) -> bool:
     except ValueError:
         return False
     plain = _plain(parsed)
-    return plain.is_global and not plain.is_multicast and str(plain) not in own
+    if not plain.is_global or plain.is_multicast or str(plain) in own:
+        return False
+    return plain.version == 4 or not any(plain in each for each in _INWARD)
 
 
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     if not isinstance(address, IPv6Address):
         return address
     # Behind each of these stands an IPv4 address, which is what has to be looked at.
+    if address in _NAT64:
+        return IPv4Address(address.packed[-4:])
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None) or address
