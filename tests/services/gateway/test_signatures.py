@@ -136,6 +136,13 @@ def test_no_more_than_a_few_signatures_are_looked_at() -> None:
     assert len(asked.asked) == MAX_SIGNATURES
 
 
+@pytest.mark.parametrize("row", [b" " * 100, b"\r\n " * 34])
+def test_field_full_of_blanks_is_not_read(row: bytes) -> None:
+    told = b"a=rsa-sha256; d=peer.example; s=s1; h=from; bh=eA==; b=A" + row + b"!\r\n"
+    assert results(b"DKIM-Signature: v=1; " + told + LETTER) == [("permerror", "")]
+    assert chain(b"ARC-Seal: i=1; cv=none; " + told + LETTER) == ("fail", "")
+
+
 @pytest.mark.parametrize(
     "field",
     [
