@@ -48,13 +48,18 @@ class LinkStream:
 
     async def send(self, octets: bytes) -> None:
         """Send; waits while the other side takes nothing. Raises OSError."""
+        self._require_open()
         self._link.send(octets)
         await self._flush()
 
     def put(self, octets: bytes) -> None:
-        """Send a few octets without waiting, for words that must not wait behind a slow peer."""
-        self._link.send(octets)
-        self._writer.write(self._link.outgoing())
+        """Send a few octets without waiting, for words that must not wait behind a slow peer.
+
+        Nothing is sent where the stream has broken: whoever reads from it learns that.
+        """
+        if self._link.is_open:
+            self._link.send(octets)
+            self._writer.write(self._link.outgoing())
 
     async def receive(self) -> bytes:
         """Return the next octets, b"" at the other side's end. Raises LinkCut."""
@@ -74,12 +79,18 @@ class LinkStream:
 
     async def finish(self) -> None:
         """Say that we have sent all. Raises OSError."""
+        self._require_open()
         self._link.finish()
         await self._flush()
 
     def close(self) -> None:
         """Drop the stream."""
         self._writer.transport.abort()
+
+    def _require_open(self) -> None:
+        # The engine may have seen the end of the stream while the reader has yet to be told.
+        if not self._link.is_open:
+            raise ConnectionResetError
 
     async def _event(self) -> Event | None:
         while True:

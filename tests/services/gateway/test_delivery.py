@@ -11,6 +11,7 @@ from eepost.wire.outward.hop import Letter, Need
 from eepost.wire.outward.route import LOOPS, NO_ANSWER, NULL_MX
 from eepost.wire.outward.tlsa import Tlsa
 from eepost.wire.outward.verdict import (
+    CONGESTED,
     NOT_SECURE,
     UNREACHABLE,
     UNSURE,
@@ -278,6 +279,15 @@ async def test_no_more_letters_at_once_than_a_domain_may_have() -> None:
     await asyncio.gather(*tasks)
     assert most["all"] == 3
     assert max(most["far.example"], most["near.example"]) == 2
+    assert not desk.delivery._gates
+
+
+async def test_letter_that_gets_no_place_in_time_is_put_off() -> None:
+    desk = Desk(bounds=Bounds(per_domain=1, wait_seconds=0.02))
+    desk.dns.add("far.example", "one")
+    async with desk.delivery._gate("far.example"):
+        assert await desk.send("bob", "carol") == {"bob": CONGESTED, "carol": CONGESTED}
+    assert await desk.send("bob") == {"bob": DELIVERED}
     assert not desk.delivery._gates
 
 

@@ -13,6 +13,7 @@ from eepost.app.gateway_keys import make_keys, read_keys
 from eepost.mail.date import write_date
 from eepost.net.exchanges.stream import Bounds
 from eepost.net.link import LinkCut
+from eepost.services.gateway import relay
 from eepost.services.gateway.conversations import Conversations
 from eepost.services.gateway.delivery import Delivery
 from eepost.services.gateway.policies import Policies
@@ -90,7 +91,7 @@ async def running(signer: Signer, bounds: Bounds | None = None) -> AsyncIterator
         offloaded.append(1)
         return work()  # type: ignore[operator]
 
-    relay = RelayDesk(
+    desk = RelayDesk(
         identity=IDENTITY,
         dns=dns,
         delivery=Delivery(
@@ -108,9 +109,9 @@ async def running(signer: Signer, bounds: Bounds | None = None) -> AsyncIterator
         fault=faults.append,
         key=bytes(32),
     )
-    async with pair({Relay: relay.respond}, bounds) as seats:
-        yield Desk(seats, relay, dns, couriers, clock, offloaded, faults)
-        await asyncio.wait_for(relay.settle(), 5)
+    async with pair({Relay: desk.respond}, bounds) as seats:
+        yield Desk(seats, desk, dns, couriers, clock, offloaded, faults)
+        await asyncio.wait_for(desk.settle(), 5)
 
 
 async def test_each_recipient_is_told_of_and_each_domain_gets_one_letter(signer: Signer) -> None:
@@ -310,6 +311,21 @@ async def test_outcome_that_nobody_heard_is_there_when_the_core_asks_again(
             told = await desk.send(clean("a@far.example"), "a@far.example", transfer=ID)
         assert told == {"a@far.example": OUT}
         assert len(desk.sent()) == 1
+
+
+async def test_domain_that_never_comes_to_an_end_is_given_up(
+    signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LETTER_SECONDS", 0.02)
+    async with running(signer) as desk:
+
+        async def never(domain: str) -> object:
+            return await asyncio.Event().wait()
+
+        desk.dns.route = never  # type: ignore[assignment,method-assign]
+        told = await desk.send(clean("a@far.example"), "a@far.example", "b@near.example")
+        assert told == dict.fromkeys(told, ("deferred", "4.4.1", 0))
+        assert len(told) == 2
 
 
 async def test_fault_while_delivering_puts_the_recipient_off(signer: Signer) -> None:

@@ -6,7 +6,7 @@ Trust: the domain's owner chooses hosts, addresses and what they answer; all of 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from eepost.services.gateway.conversations import Conversations
@@ -17,6 +17,7 @@ from eepost.wire.outward.route import LOOPS, DnsFailed, NoRoute, in_order, may_d
 from eepost.wire.outward.sts import Policy
 from eepost.wire.outward.tlsa import usable
 from eepost.wire.outward.verdict import (
+    CONGESTED,
     NO_ADDRESS,
     NOT_SECURE,
     UNREACHABLE,
@@ -37,6 +38,9 @@ class Bounds:
 
     per_domain: int = 4  # more sessions at once are taken for an attack by some
     altogether: int = 100
+    # How long a letter may wait for a place. A domain that is slow on purpose keeps those that it
+    # has, and must not keep the core's as well: what waits longer is tried again later.
+    wait_seconds: float = 60.0
 
 
 @dataclass(slots=True)
@@ -47,6 +51,10 @@ class Counts:
     deferred: int = 0
     failed: int = 0
     hops_failed: int = 0
+
+
+class _Congested(Exception):  # noqa: N818 - an outcome for the caller, not a fault
+    """No place became free in time."""
 
 
 @dataclass(slots=True)
@@ -78,17 +86,22 @@ class Delivery:
         `domain` is in A-labels. A recipient whom a letter that is not wanted any more has left
         open gets no verdict.
         """
-        async with self._gate(domain):
-            if not letter.is_wanted():
-                return
-            async for at, verdict in self._deliver(domain, letter):
-                self._count(verdict)
-                yield at, verdict
+        try:
+            async with self._gate(domain):
+                async for at, verdict in self._deliver(domain, letter):
+                    self._count(verdict)
+                    yield at, verdict
+        except _Congested:
+            for at in range(len(letter.recipients)):
+                self._count(CONGESTED)
+                yield at, CONGESTED
 
     async def _deliver(
         self, domain: str, letter: Letter
     ) -> AsyncGenerator[tuple[int, Verdict], None]:
         waiting: _Waiting = dict.fromkeys(range(len(letter.recipients)))
+        if not letter.is_wanted():
+            return
         hops = await self._hops(domain)
         if isinstance(hops, NoRoute):
             verdict = failed(hops.status) if hops.is_final else deferred(hops.status)
@@ -188,13 +201,19 @@ class Delivery:
 
     @asynccontextmanager
     async def _gate(self, domain: str) -> AsyncIterator[None]:
-        """Wait for a place, of the domain's and of all."""
+        """Wait for a place, of the domain's and of all. Raises _Congested."""
         if self._altogether is None:
             self._altogether = asyncio.Semaphore(self.bounds.altogether)
         gate = self._gates.setdefault(domain, _Gate(asyncio.Semaphore(self.bounds.per_domain)))
         gate.users += 1
         try:
-            async with gate.places, self._altogether:
+            async with AsyncExitStack() as places:
+                try:
+                    async with asyncio.timeout(self.bounds.wait_seconds):
+                        await places.enter_async_context(gate.places)
+                        await places.enter_async_context(self._altogether)
+                except TimeoutError:
+                    raise _Congested from None
                 yield
         finally:
             gate.users -= 1

@@ -44,6 +44,8 @@ from eepost.wire.transfer.messages import (
 
 # From here on signing and looking take long enough to hold others up.
 OFFLOAD_OCTETS = 131_072
+# All that one domain's servers may take for a letter; the core gives up on us after an hour.
+LETTER_SECONDS = 1_800.0
 # How long and how many final outcomes are remembered; one costs about 300 octets.
 REMEMBERED_SECONDS = 3_600.0
 MAX_REMEMBERED = 50_000
@@ -166,11 +168,14 @@ class RelayDesk:
         )
         left = set(places)
         try:
-            async for number, verdict in self.delivery.deliver(domain, letter):
-                at = places[number]
-                left.discard(at)
-                self._remember(order, at, verdict)
-                verdicts.put_nowait((at, verdict))
+            async with asyncio.timeout(LETTER_SECONDS):
+                async for number, verdict in self.delivery.deliver(domain, letter):
+                    at = places[number]
+                    left.discard(at)
+                    self._remember(order, at, verdict)
+                    verdicts.put_nowait((at, verdict))
+        except TimeoutError:
+            pass  # a server that answers just in time, a thousand times, has had its time
         except Exception as error:  # the core must not wait for ever, nor other domains suffer
             self.fault(error)
         finally:

@@ -85,6 +85,11 @@ class Link:
         """The pairing that was proven; before that, nothing to rely on."""
         return self._pairing
 
+    @property
+    def is_open(self) -> bool:
+        """Records may be sent: admitted, not finished, and the stream has not broken."""
+        return self._state is _State.OPEN and not self._has_finished
+
     def receive(self, octets: bytes) -> None:
         """Take what came from the stream."""
         if self._state is not _State.CLOSED:
@@ -215,7 +220,7 @@ class Link:
         return Cut()
 
     def _sending(self) -> Sealer:
-        if self._state is not _State.OPEN or self._has_finished:
+        if not self.is_open:
             raise Misuse("the link is not open for sending")
         return self._sealer
 

@@ -35,6 +35,8 @@ def failed(status: str, code: int = 0) -> Verdict:
 UNREACHABLE = deferred("4.4.1", ask_elsewhere=True)
 CONNECTION_LOST = deferred("4.4.2", ask_elsewhere=True)
 NOT_SECURE = deferred("4.7.5", ask_elsewhere=True)
+# RFC 3463 3.5: too much of ours is under way to that domain, or altogether.
+CONGESTED = deferred("4.4.5")
 # The host exists, as far as the DNS says, and nowhere that mail could go to.
 NO_ADDRESS = failed("5.4.4")
 # It broke after the content was sent: the message may have been taken.
