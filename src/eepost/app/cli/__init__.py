@@ -11,7 +11,7 @@ from typing import Any
 from eepost.app.hardening import keep_memory_private
 
 # `eepost gateway ...` on the gateway; its other subcommands are the core's.
-GATEWAY_COMMANDS = ("init", "serve", "pair", "check", "tunnels")
+GATEWAY_COMMANDS = ("init", "serve", "pair", "check", "records", "tunnels")
 
 Explain = Callable[[Exception], str | None]
 

@@ -4,6 +4,8 @@
 Nothing that knows accounts may be imported here, however indirectly.
 """
 
+import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +24,7 @@ from eepost.app.gateway_keys import read_keys, zone_lines
 from eepost.app.gateway_tunnels import tunnels
 from eepost.app.invitation import check_words
 from eepost.net.clock import utc_stamp
+from eepost.net.findings import State
 from eepost.net.i2p.tunnels import i2pd_text, java_text
 from eepost.observe.journal import Journal
 
@@ -116,13 +119,35 @@ def serve(data: Data) -> None:
         uvloop.run(run_role(Gateway(office, journal, starter), announce))
 
 
-def check(data: Data) -> None:
-    """On a gateway: say whether it is set up right, and what is wrong."""
+def check(
+    data: Data,
+    wait: Annotated[
+        float, typer.Option("--wait", min=1, help="Seconds to wait for the core.")
+    ] = 60.0,
+) -> None:
+    """On a gateway: look at its settings, the DNS and the link; exit code 1 if anything is wrong.
+
+    It may run meanwhile.
+    """
+    from eepost.app.gateway_doctor import examine  # noqa: PLC0415 - only this command needs it
+
     office = open_gateway(data)
-    typer.echo(f"{office.config_file} is fine.")
-    typer.echo(f"Its address in I2P is {office.link_keys().b32}")
-    secret = office.core().pairing().secret
-    typer.echo(f"It is paired with a core. Compare there: {check_words(secret)}")
+    typer.echo(f"{office.config_file} is fine. Its address in I2P is {office.link_keys().b32}")
+    if office.core_file.exists():
+        words = check_words(office.core().pairing().secret)
+        typer.echo(f"It is paired with a core. Compare there: {words}")
+    findings = asyncio.run(examine(office, wait))
+    for finding in findings:
+        typer.echo(f"{finding.state.value:<12} {finding.subject}: {finding.text}")
+        if finding.mend:
+            typer.echo(f"{'':<12} -> {finding.mend}")
+    if any(finding.state is State.WRONG for finding in findings):
+        sys.exit(1)
+
+
+def records(data: Data) -> None:
+    """On a gateway: show what has to stand in the DNS, as lines of a zone file."""
+    _show_records(open_gateway(data))
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -130,6 +155,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "serve": serve,
     "pair": pair,
     "check": check,
+    "records": records,
     "tunnels": show_tunnels,
 }
 
