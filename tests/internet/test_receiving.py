@@ -20,6 +20,15 @@ pytestmark = pytest.mark.interop
 
 POSTFIX_ADDRESS = host(1)
 EXIM_ADDRESS = host(3)
+# How SPF records name a host.
+WAYS = {
+    "mx": "mx",
+    "ptr": "ptr:peer.example",
+    "a": "a:mail.ways.example/32",
+    "exists": "exists:%{i}.ways.example",
+    "include": "include:peer.example",
+    "redirect": "redirect=peer.example",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +53,14 @@ def ours(net: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stati
     net.zones.add("shop.example", '_dmarc TXT "v=DMARC1; p=quarantine"')
     net.zones.add("spf-only.example", '@ TXT "v=spf1 -all"')
     net.zones.add("chained.example", *[f'@ TXT "v=spf1 {"include:chained.example " * 3}-all"'])
+    for name, way in WAYS.items():
+        end = "" if name == "redirect" else " -all"
+        net.zones.add(
+            f"{name}-way.example", f'@ TXT "v=spf1 {way}{end}"', "@ MX 10 mail.ways.example."
+        )
+    net.zones.add("ways.example", f"mail A {host(20)}", f"{host(20)} A 127.0.0.2")
+    reverse = net.zones.zones["66.9.in-addr.arpa"].lines
+    net.zones.add("66.9.in-addr.arpa", *reverse, "20.1 PTR mail.peer.example.")
     net.ours()
     with station(net, tmp_path_factory.mktemp("ours"), mx={"answer_seconds": 2.0}) as running:
         running.core.add("alice", "bob", "carol", "dave", "erin", "post")
@@ -188,31 +205,12 @@ def test_forged_verdicts_do_not_arrive(ours: Station) -> None:
         assert word not in came
 
 
-def test_every_way_in_which_a_record_names_a_host(ours: Station) -> None:
-    address = host(20)
-    ways = {
-        "mx": "mx",
-        "ptr": "ptr:peer.example",
-        "a": f"a:mail.ways.example/{32}",
-        "exists": "exists:%{i}.ways.example",
-        "include": "include:peer.example",
-        "redirect": "redirect=peer.example",
-    }
-    for name, way in ways.items():
-        end = "" if name == "redirect" else " -all"
-        ours.net.zones.add(
-            f"{name}-way.example", f'@ TXT "v=spf1 {way}{end}"', "@ MX 10 mail.ways.example."
-        )
-    ours.net.zones.add("ways.example", f"mail A {address}", f"{address} A 127.0.0.2")
-    reverse = ours.net.zones.zones["66.9.in-addr.arpa"].lines
-    ours.net.zones.add("66.9.in-addr.arpa", *reverse, "20.1 PTR mail.peer.example.")
-    ours.net.zones.publish()
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_in_which_a_record_names_a_host(ours: Station, way: str) -> None:
+    sender = f"a@{way}-way.example"
     with Peer(20) as peer:
-        for name in ways:
-            sender = f"a@{name}-way.example"
-            assert peer.bring(letter(f"{name}-way", sender), sender=sender)[0] == 250
-    for name in ways:
-        assert verdict(found(ours, f"{name}-way"))["spf"] == "pass", name
+        assert peer.bring(letter(f"{way}-way", sender), sender=sender)[0] == 250
+    assert verdict(found(ours, f"{way}-way"))["spf"] == "pass"
 
 
 def test_record_that_asks_for_too_many_questions_is_a_permerror(ours: Station) -> None:
