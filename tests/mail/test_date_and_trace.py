@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eepost.mail.address import Address
 from eepost.mail.date import parse_date, write_date
-from eepost.mail.trace import received_field, return_path_field
+from eepost.mail.trace import arrival_field, received_field, return_path_field
 
 
 @given(st.integers(min_value=0, max_value=253_402_300_799))
@@ -59,3 +59,11 @@ def test_date_is_read_in_all_its_forms(value: bytes, date: bytes) -> None:
 )
 def test_what_is_no_date_is_none(value: bytes) -> None:
     assert parse_date(value) is None
+
+
+def test_mail_from_the_internet_is_said_to_have_come_and_no_more() -> None:
+    assert arrival_field("mail.i2p", 1_700_000_059) == (
+        b"Received: by mail.i2p with ESMTP; Tue, 14 Nov 2023 22:14:00 +0000\r\n"
+    )
+    with pytest.raises(UnicodeEncodeError):
+        arrival_field("b\u00fccher.i2p", 0)
