@@ -27,6 +27,20 @@ class InternetMail(Enum):
 MAX_BLOCKED = 200
 
 
+# How long news of mail may wait, in minutes, so that it does not mark the instant of arrival.
+WINDOWS_MINUTES = (15, 60, 240, 720)
+
+
+@dataclass(frozen=True, slots=True)
+class IrcBinding:
+    """Who is told of new mail on IRC; no repr shows who."""
+
+    nick: str = field(repr=False)  # where notices go
+    services_account: str = field(repr=False)  # that the nick has to be logged in to
+    window_minutes: int = 60
+    quiet_until_utc: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """A user's choices. No repr shows whom somebody blocked."""
@@ -39,3 +53,4 @@ class Preferences:
     blocked: tuple[str, ...] = field(default=(), repr=False)
     is_listed: bool = False  # in the address book
     is_warned: bool = True  # by mail, when the maildrop fills
+    irc: IrcBinding | None = None

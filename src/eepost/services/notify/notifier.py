@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the bot on IRC and lets it tell people of their mail.
+
+Three tasks share a session: one hears, one speaks, one asks the accounts' store. Whatever ends one
+ends the session, and another begins after a pause that grows; mail knows nothing of any of that.
+
+Trust: the IRC server, which may hang, flood, lie or go away at any instant.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from eepost.accounts.preferences import IrcBinding
+from eepost.mail.violation import PeerViolation
+from eepost.maildrop.ports import StoreUnavailable
+from eepost.net.connect import Connection, Connector, Unreachable
+from eepost.observe.journal import Journal
+from eepost.services.notify import commands
+from eepost.services.notify.binder import Binder
+from eepost.services.notify.bot import Appeared, Asked, Bot, Event, Ready
+from eepost.services.notify.inquiries import Finding
+from eepost.services.notify.lines import folded
+from eepost.services.notify.news import Item, News
+
+READ_OCTETS: Final = 4_096
+# A greeting of 8 kB takes half a second; a flood costs this machine next to nothing.
+OCTETS_A_SECOND: Final = 16_384
+# A server that does not read for so long is gone.
+WRITE_SECONDS: Final = 120.0
+# What waits for the accounts' store.
+MAX_JOBS: Final = 64
+# WHOIS under way for news.
+MAX_LOOKS: Final = 4
+# A session that lasted so long shows that the server is well: the next pause is a short one.
+STEADY_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long things wait, in seconds."""
+
+    # Somebody is there and not logged in; or the store was not.
+    look_again: float = 300.0
+    # Somebody is not there, and is waited for. (A server may forget that.)
+    look_for_absent: float = 21_600.0
+    # After somebody appeared: to log in to services takes a client some seconds.
+    after_appearing: float = 20.0
+    # After a new session: all who are waited for, spread over so long.
+    after_connecting: float = 60.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the notifier did; numbers only."""
+
+    sessions: int = 0
+    commands: int = 0
+    notices: int = 0
+    silences: int = 0  # news that was kept back: not there, not logged in, another account
+
+
+class Notifier:
+    """Runs until it is cancelled."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        make_bot: Callable[[], Bot],
+        binder: Binder,
+        news: News,
+        journal: Journal,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        timing: Timing | None = None,
+    ) -> None:
+        self.counts = Counts()
+        self._connector = connector
+        self._make_bot = make_bot
+        self._binder = binder
+        self._news = news
+        self._journal = journal
+        self._clock = clock
+        self._chance = chance
+        self._timing = timing or Timing()
+        self._bot: Bot | None = None
+        self._looking: dict[str, list[Item]] = {}
+        self._jobs: asyncio.Queue[Asked | Finding] = asyncio.Queue(MAX_JOBS)
+        self._wake = asyncio.Event()
+        news.wakes(self._wake.set)
+
+    @property
+    def nick(self) -> str:
+        """What the bot is called on IRC now; empty while it is not there."""
+        return self._bot.nick if self._bot is not None and self._bot.is_ready else ""
+
+    async def run(self) -> None:
+        """Be on IRC, for ever."""
+        was_there = True
+        while True:
+            try:
+                connection = await self._connector.opened()
+            except Unreachable as unreachable:
+                if was_there:
+                    self._journal.notice("irc", "the IRC server can't be reached")
+                was_there = False
+                # Never at once: the pause may have run out while this was raised.
+                await asyncio.sleep(max(0.05, unreachable.retry_seconds))
+                continue
+            was_there = await self._session(connection)
+
+    async def _session(self, connection: Connection) -> bool:
+        """Use a stream until it ends; return whether the bot was on IRC."""
+        begun = self._clock()
+        bot = self._bot = self._make_bot()
+        try:
+            await self._talk(connection, bot)
+        except (PeerViolation, OSError, TimeoutError):
+            pass  # as any other end of a stream
+        except Exception as error:
+            self._journal.fault("irc", error)
+        finally:
+            self._bot = None
+            await connection.close()
+            self._return_all()
+        if bot.is_ready:
+            self._journal.notice("irc", "the bot is no longer on IRC")
+            if self._clock() - begun >= STEADY_SECONDS:
+                self._connector.served(connection.peer)
+        self._connector.failed(connection.peer)
+        return bot.is_ready
+
+    async def _talk(self, connection: Connection, bot: Bot) -> None:
+        self._jobs = asyncio.Queue(MAX_JOBS)
+        loop = asyncio.get_running_loop()
+        tasks = [
+            loop.create_task(self._hear(connection.reader, bot)),
+            loop.create_task(self._speak(connection.writer, bot)),
+            loop.create_task(self._work(bot)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _hear(self, reader: asyncio.StreamReader, bot: Bot) -> None:
+        while octets := await reader.read(READ_OCTETS):
+            bot.receive(octets, self._clock())
+            while event := bot.next_event():
+                self._note(bot, event)
+            self._wake.set()
+            await asyncio.sleep(len(octets) / OCTETS_A_SECOND)
+
+    async def _speak(self, writer: asyncio.StreamWriter, bot: Bot) -> None:
+        writer.transport.set_write_buffer_limits(0)
+        while True:
+            self._wake.clear()
+            now = self._clock()
+            bot.tick(now)
+            while event := bot.next_event():
+                self._note(bot, event)
+            self._look(bot, now)
+            if octets := bot.outgoing(now):
+                writer.write(octets)
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await writer.drain()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self._due(bot) - self._clock())):
+                    await self._wake.wait()
+
+    def _due(self, bot: Bot) -> float:
+        due = bot.due(self._clock())
+        next_due = self._news.next_due()
+        return due if next_due is None or not self._may_look(bot) else min(due, next_due)
+
+    def _may_look(self, bot: Bot) -> bool:
+        return bot.is_free and len(self._looking) < MAX_LOOKS
+
+    def _look(self, bot: Bot, now: float) -> None:
+        """Ask who those are for whom news is due."""
+        if not self._may_look(bot):
+            return
+        for item in self._news.take_due(now):
+            waiting = self._looking.setdefault(folded(item.nick), [])
+            waiting.append(item)
+            if not bot.look_at(item.nick, now):
+                self._return(self._looking.pop(folded(item.nick)))
+            if not self._may_look(bot):
+                return
+
+    def _note(self, bot: Bot, event: Event) -> None:
+        match event:
+            case Ready():
+                self._greeted(bot)
+            case Appeared(nick=nick):
+                self._appeared(nick)
+            case Asked():
+                self.counts.commands += 1
+                with suppress(asyncio.QueueFull):
+                    self._jobs.put_nowait(event)
+            case Finding():
+                try:
+                    self._jobs.put_nowait(event)
+                except asyncio.QueueFull:
+                    self._return(self._looking.pop(folded(event.nick), []))
+
+    def _greeted(self, bot: Bot) -> None:
+        self.counts.sessions += 1
+        self._journal.notice("irc", "the bot is on IRC")
+        if bot.is_refused:
+            self._journal.notice("irc", "services did not take the bot's password")
+        for item in self._news.waiting_for_nicks():
+            self._news.put_off(item, self._chance() * self._timing.after_connecting)
+
+    def _appeared(self, nick: str) -> None:
+        for item in self._news.waiting_for_nicks():
+            if folded(item.nick) == folded(nick):
+                self._news.put_off(item, self._timing.after_appearing)
+
+    async def _work(self, bot: Bot) -> None:
+        while True:
+            job = await self._jobs.get()
+            match job:
+                case Asked():
+                    bot.answer(job.nick, await self._answer(job))
+                case Finding():
+                    for item in self._looking.pop(folded(job.nick), []):
+                        await self._tell(bot, item, job)
+            self._wake.set()
+
+    async def _answer(self, asked: Asked) -> str:
+        try:
+            return await self._binder.answer(asked)
+        except Exception as error:
+            # What nobody foresaw costs this one answer.
+            self._journal.fault("irc command", error)
+            return commands.TRY_LATER
+
+    async def _tell(self, bot: Bot, item: Item, finding: Finding) -> None:
+        """Say the news, if the account is still bound to whom the server says is there."""
+        try:
+            binding = await self._binder.binding(item.number, item.name)
+        except StoreUnavailable:
+            self._return([item])
+            return
+        if binding is None:
+            bot.wait_no_more(item.nick)
+            self._news.drop(item)
+        elif folded(binding.nick) != folded(item.nick):
+            item.nick = binding.nick  # bound anew meanwhile
+            self._news.put_off(item, self._news.delay(binding))
+        elif self._news.is_quiet(binding):
+            self._news.put_off(item, self._news.delay(binding))
+        elif _is_bound(finding, binding):
+            bot.tell(finding.nick, commands.news(item.count))
+            self.counts.notices += 1
+            self._news.told(item, item.count, binding)
+        else:
+            self._keep_back(bot, item, finding)
+
+    def _keep_back(self, bot: Bot, item: Item, finding: Finding) -> None:
+        self.counts.silences += 1
+        if finding.is_there:
+            self._news.put_off(item, self._timing.look_again)
+        else:
+            bot.wait_for(item.nick)
+            self._news.put_off(item, self._timing.look_for_absent, until_seen=True)
+
+    def _return(self, items: list[Item]) -> None:
+        for item in items:
+            self._news.put_off(item, self._timing.look_again)
+
+    def _return_all(self) -> None:
+        """Nothing that was asked before a session's end will be answered."""
+        for items in self._looking.values():
+            for item in items:
+                self._news.put_off(item, 0)
+        self._looking.clear()
+
+
+def _is_bound(finding: Finding, binding: IrcBinding) -> bool:
+    account = finding.services_account
+    return bool(account) and folded(account) == folded(binding.services_account)
