@@ -78,6 +78,10 @@ test-portal: setup ## the web pages: in Chromium, in text browsers, with GnuPG (
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest tests/portal
 
+test-user-side: setup ## what runs on the user's side: news on IRC (a part of test)
+	@scripts/debian-packages tests
+	$(BIN)/python -m pytest tests/notify
+
 screenshots: setup ## pictures of every page of the portal into docs/pictures/portal
 	@scripts/debian-packages tests
 	$(BIN)/python -m tests.portal.screenshots docs/pictures/portal

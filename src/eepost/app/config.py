@@ -14,7 +14,9 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from eepost.app.settings import Settings
+from eepost.app.settings import Irc, Settings
+from eepost.app.way import parse_way as parse_peer_way
+from eepost.net.connect import LocalPort, Socks5
 from eepost.net.instream import parse_way
 from eepost.net.listeners import Endpoint, parse_endpoint
 
@@ -26,6 +28,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
+_NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]{0,29}")
+_SERVICES_ACCOUNT = re.compile(r"[!-9;-~][!-~]{0,62}")
 _AT = re.compile(r" - at `\$\.?([^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
@@ -218,9 +222,47 @@ def _check_scanner(file: Path, settings: Settings) -> None:
         )
 
 
+def irc_way(
+    file: Path, section: Irc, random_octets: Callable[[int], bytes]
+) -> LocalPort | Socks5 | None:
+    """Return the way to the IRC server, None where there is to be no bot.
+
+    Raises ConfigError or PrivacyError.
+    """
+    if not section.way:
+        return None
+    kind, _, place = section.way.partition(" ")
+    if kind in {"port", "socks5"}:
+        check_loopback(file, "irc.way", place)
+    host, _, port = section.server.rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+    if kind == "socks5" and not (host and number):
+        raise ConfigError(
+            file, "irc.server", f"{section.server!r} is not HOST:PORT", "irc.example.i2p:6667"
+        )
+    try:
+        return parse_peer_way(section.way, host, number, random_octets)
+    except ValueError as error:
+        raise ConfigError(file, "irc.way", f"{section.way!r} {error}") from None
+
+
+def _check_irc(file: Path, settings: Settings) -> None:
+    section = settings.irc
+    irc_way(file, section, bytes)
+    if not _NICK.fullmatch(section.nick):
+        raise ConfigError(
+            file, "irc.nick", f"{section.nick!r} is not a nick", "letters and digits, 30 at most"
+        )
+    if section.account and not _SERVICES_ACCOUNT.fullmatch(section.account):
+        raise ConfigError(file, "irc.account", f"{section.account!r} is not an account")
+    if section.login != "none" and not section.password_file:
+        raise ConfigError(file, "irc.password_file", "is empty", "irc.login needs a password")
+
+
 _CHECKS: tuple[Callable[[Path, Settings], None], ...] = (
     _check_domains,
     _check_listeners,
     _check_sizes,
     _check_scanner,
+    _check_irc,
 )

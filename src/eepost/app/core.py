@@ -21,6 +21,7 @@ from eepost.app import workers
 from eepost.app.arriving import answers_to_gateways, make_arrivals
 from eepost.app.config import all_domains, endpoints, message_id_domain
 from eepost.app.gateway_links import GatewayLinks
+from eepost.app.notifier import IrcBot, make_irc_bot
 from eepost.app.office import Office
 from eepost.app.outgoing import OutgoingMail, Surroundings, make_outgoing
 from eepost.app.portal import make_portal, read_policy
@@ -108,6 +109,7 @@ class Core:
     _store: Any = None
     _gateways: GatewayLinks | None = None
     _outgoing: OutgoingMail | None = None
+    _irc: IrcBot | None = None
     # What gateways are answered; nothing until all that is needed for an answer is there.
     _answers: Callable[[str], Responses] = lambda _: {}
     _sealer: Sealer | None = None
@@ -138,6 +140,14 @@ class Core:
         self._sealer = Sealer(clock.random_octets)
         self._scanner = make_scanner(settings, _Pool(self._heavy), self._tell_scanner)
         await self._link_gateways()
+        self._irc = make_irc_bot(
+            settings.irc,
+            self.office.directory,
+            self._store.accounts,
+            _Pool(self._logins),
+            process_key,
+            self.journal,
+        )
         submitting = self._submission_desk(authenticator, maildrops)
         self._answers = answers_to_gateways(self._make_arrivals(submitting), self.key)
         fetching = fetch.Desk(
@@ -163,6 +173,7 @@ class Core:
             self._portal = make_portal(
                 settings,
                 sign_ins=self._sign_ins,
+                irc=self._irc,
                 sending=PortalSending(
                     outgoing.store, outgoing.sealer, outgoing.quota, _Pool(self._look_ups)
                 ),
@@ -182,6 +193,8 @@ class Core:
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))
         self._tasks.append(loop.create_task(self._try_scanner()))
+        if self._irc is not None:
+            self._tasks.append(loop.create_task(self._irc.notifier.run()))
         if settings.log.counts_seconds:
             self._tasks.append(loop.create_task(self._count(settings.log.counts_seconds)))
 
@@ -243,6 +256,9 @@ class Core:
             counted |= self._gateways.counters()
         if self._outgoing is not None:
             counted |= self._outgoing.counters()
+        if self._irc is not None:
+            counts_of_bot = asdict(self._irc.notifier.counts)
+            counted |= {f"irc_{name}": count for name, count in counts_of_bot.items()}
         for name, hall in self.halls.items():
             counts = hall.counts
             counted |= {
@@ -307,6 +323,7 @@ class Core:
             now_nanoseconds=clock.wall_nanoseconds,
             notice=self._notice,
             offload=_Pool(self._heavy),
+            arrived=self._irc.notifier.news.arrived if self._irc else lambda _: None,
         )
         directory = Directory(self._store.accounts, _Pool(self._look_ups), domains[0], domains[1:])
         conversations = Conversations(

@@ -22,6 +22,7 @@ from eepost.net.web import WebServer
 from eepost.observe.journal import Journal
 from eepost.services.portal.desk import Counts, Desk
 from eepost.services.portal.gates import Captchas, Gate, Gates, Rate
+from eepost.services.portal.irc import IrcNews
 from eepost.services.portal.portal import Portal
 from eepost.services.portal.sending import Sending
 from eepost.services.portal.sessions import Sessions
@@ -44,6 +45,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
     policy: str,
     sending: Sending,
     sign_ins: SignIns,
+    irc: IrcNews | None,
     journal: Journal,
     counts: Counts,
 ) -> WebServer:
@@ -67,6 +69,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         speak=speak,
         randomness=clock.random_octets,
         now_utc=lambda: int(clock.wall_seconds()),
+        irc=irc,
         counts=counts,
     )
     return WebServer(Portal(desk, PAGES, journal, _bucket(settings, process_key)))

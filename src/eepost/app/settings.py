@@ -325,6 +325,60 @@ class Outgoing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 12
 
 
+class Irc(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A bot that tells users on IRC how many new mails they have; docs/notifier.md."""
+
+    way: Annotated[
+        str,
+        _about(
+            "How to reach the IRC server: `port HOST:PORT`, where a client tunnel of the I2P router"
+            " or a server on this machine listens, or `socks5 HOST:PORT`, the router's SOCKS5 port."
+            " Loopback only. Empty: no bot."
+        ),
+    ] = ""
+    server: Annotated[
+        str,
+        _about(
+            "HOST:PORT of the IRC server as users know it: the portal shows it, and a SOCKS5 port"
+            " is asked for it."
+        ),
+    ] = ""
+    nick: Annotated[str, _about("What the bot is called.")] = "eepost"
+    login: Annotated[
+        Literal["none", "sasl", "nickserv"],
+        _about(
+            "How the bot logs in to the network's services. Without it, anybody may take its nick"
+            " while it is away, and users' tokens with it."
+        ),
+    ] = "none"
+    account: Annotated[
+        str, _about("The bot's account with services. Empty: the same as its nick.")
+    ] = ""
+    password_file: Annotated[
+        str,
+        _about(
+            "A file whose first line is that account's password; relative to the data directory."
+        ),
+    ] = ""
+    lines_a_minute: Annotated[
+        int,
+        _about(
+            "How fast the bot speaks; a notice takes two lines. Servers cut off who is faster than"
+            " they like (RFC 2813 5.8: a line in two seconds); who runs the server may allow more.",
+            ge=6,
+            le=6_000,
+        ),
+    ] = 30
+    retry_seconds: Annotated[
+        float,
+        _about(
+            "How long a server that went away is left alone; doubles each time, up to ten minutes.",
+            ge=0.1,
+            le=600,
+        ),
+    ] = 5.0
+
+
 class Login(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Passwords and what is remembered of them."""
 
@@ -469,6 +523,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     portal: Portal = field(default_factory=Portal)
     gateways: Gateways = field(default_factory=Gateways)
     outgoing: Outgoing = field(default_factory=Outgoing)
+    irc: Irc = field(default_factory=Irc)
     login: Login = field(default_factory=Login)
     scanner: Scanner = field(default_factory=Scanner)
     workers: Workers = field(default_factory=Workers)

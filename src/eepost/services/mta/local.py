@@ -44,13 +44,17 @@ class Copy:
 
 @dataclass(slots=True)
 class LocalDelivery:
-    """Delivers to accounts here. `notice` makes the message that warns of a fill level."""
+    """Delivers to accounts here. `notice` makes the message that warns of a fill level.
+
+    `arrived` hears of each copy once it is durable; it must return at once and never raise.
+    """
 
     maildrops: MaildropStore
     sealer: Sealer
     now_nanoseconds: Callable[[], int]
     notice: Callable[[Account, int], Pieces]
     offload: Compute
+    arrived: Callable[[Account], None] = lambda _: None
     warnings_sent: int = 0
     _usage: OrderedDict[int, Usage] = field(default_factory=OrderedDict)
 
@@ -92,6 +96,8 @@ class LocalDelivery:
             for message in sealed:
                 grown[message.account] = grown.get(message.account, 0) + message.padded_octets
             self._remember(outcome.usage)
+            for copy in copies:
+                self.arrived(copy.account)
             await self._warn(copies, outcome.usage, grown)
         elif isinstance(outcome, MaildropFull):
             self._usage.pop(outcome.account, None)

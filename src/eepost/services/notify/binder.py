@@ -86,7 +86,7 @@ class Binder:
         holder = self._tokens.take(asked.command.argument)
         account = None if holder is None else await self._find(holder.name)
         if holder is None or account is None or account.number != holder.number:
-            return commands.WRONG_TOKEN
+            return commands.NOT_OURS
         before = account.preferences.irc
         binding = IrcBinding(asked.nick, asked.services_account)
         if before is not None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from irctokens import Line
+from irctokens.line import Line
 
 from eepost.mail.violation import PeerViolation
 from eepost.services.notify.commands import HELP, Command, Verb, parse_command
@@ -63,6 +63,7 @@ class Bot:
     """One session with one server. Times are seconds of a clock that only rises."""
 
     __slots__ = (
+        "_bot_mode",
         "_cutter",
         "_events",
         "_heard",
@@ -89,6 +90,7 @@ class Bot:
         self.nick = ""  # what the server calls the bot
         self.is_ready = False
         self._identity = identity
+        self._bot_mode = ""  # the letter that marks robots, where the server has one
         self._registration = Registration(identity, chance)
         self._cutter = LineCutter()
         self._outbox = Outbox(Bucket.full(BURST_LINES, seconds_a_line, now))
@@ -204,12 +206,16 @@ class Bot:
             name, _, value = each.partition("=")
             if name in {"MONITOR", "-MONITOR"}:
                 self._watch.offered(None if name.startswith("-") else value)
+            elif name == "BOT" and len(value) == 1 and value.isalpha():
+                self._bot_mode = value
 
     def _greeted(self, _line: Line, _now: float) -> None:
         if self.nick and not self.is_ready:
             self.is_ready = True
-            if line := self._registration.afterwards():
-                self._outbox.tell(line)
+            if said := self._registration.afterwards():
+                self._outbox.tell(said)
+            if self._bot_mode:
+                self._outbox.tell(say("MODE", self.nick, f"+{self._bot_mode}"))
             self._note(Ready())
 
     def _nick_taken(self, _line: Line, _now: float) -> None:

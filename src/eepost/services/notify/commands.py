@@ -65,7 +65,7 @@ HELP: Final = (
     " one), .unbind, .status, .quiet 8h (or 30m, 2d), .quiet off, .help"
 )
 NOT_LOGGED_IN: Final = "Log in to this network's services first; I go by their account."
-WRONG_TOKEN: Final = (
+NOT_OURS: Final = (
     "This token is wrong, used, or older than 15 minutes. The portal shows you a new one."
 )
 BOUND_ALREADY: Final = "You are bound to a mailbox already; .unbind first."

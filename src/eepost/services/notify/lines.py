@@ -11,7 +11,7 @@ Trust: a server that may be hostile, and through it anybody on IRC.
 import re
 from typing import Final
 
-import irctokens
+from irctokens.line import Line, build, tokenise
 
 from eepost.mail.violation import PeerViolation
 
@@ -51,7 +51,7 @@ def is_services_account(text: str) -> bool:
 def say(command: str, *parameters: str) -> bytes:
     """Return one line with its CR LF, cut to what a server takes."""
     clean = [_LINE_ENDS.sub(" ", each) for each in parameters]
-    text = irctokens.build(command, clean).format()
+    text = build(command, clean).format()
     return text.encode("utf-8", "replace")[:MAX_SAID_OCTETS] + b"\r\n"
 
 
@@ -63,7 +63,7 @@ class LineCutter:
     def __init__(self) -> None:
         self._octets = bytearray()
 
-    def feed(self, octets: bytes) -> list[irctokens.Line]:
+    def feed(self, octets: bytes) -> list[Line]:
         """Return the lines that are whole now. Raises PeerViolation where one does not end."""
         self._octets += octets
         *whole, rest = self._octets.split(b"\n")
@@ -73,9 +73,9 @@ class LineCutter:
         return [line for each in whole if (line := _read(bytes(each))) is not None]
 
 
-def _read(octets: bytes) -> irctokens.Line | None:
+def _read(octets: bytes) -> Line | None:
     """Return what a line says; None for what is no line, which costs nobody anything."""
     try:
-        return irctokens.tokenise(octets.strip(b"\r"))
+        return tokenise(octets.strip(b"\r"))
     except (ValueError, IndexError):  # the library's answers to emptiness and odd octets
         return None

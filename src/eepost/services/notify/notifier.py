@@ -10,13 +10,12 @@ Trust: the IRC server, which may hang, flood, lie or go away at any instant.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from eepost.accounts.preferences import IrcBinding
 from eepost.mail.violation import PeerViolation
 from eepost.maildrop.ports import StoreUnavailable
-from eepost.net.connect import Connection, Connector, Unreachable
 from eepost.observe.journal import Journal
 from eepost.services.notify import commands
 from eepost.services.notify.binder import Binder
@@ -24,6 +23,7 @@ from eepost.services.notify.bot import Appeared, Asked, Bot, Event, Ready
 from eepost.services.notify.inquiries import Finding
 from eepost.services.notify.lines import folded
 from eepost.services.notify.news import Item, News
+from eepost.services.notify.ports import Server, ServerAway, Stream
 
 READ_OCTETS: Final = 4_096
 # A greeting of 8 kB takes half a second; a flood costs this machine next to nothing.
@@ -62,34 +62,27 @@ class Counts:
     silences: int = 0  # news that was kept back: not there, not logged in, another account
 
 
+@dataclass(slots=True)
 class Notifier:
-    """Runs until it is cancelled."""
+    """Runs until it is cancelled. `clock` gives seconds that only rise, `chance` [0, 1)."""
 
-    def __init__(
-        self,
-        connector: Connector,
-        make_bot: Callable[[], Bot],
-        binder: Binder,
-        news: News,
-        journal: Journal,
-        clock: Callable[[], float],
-        chance: Callable[[], float],
-        timing: Timing | None = None,
-    ) -> None:
-        self.counts = Counts()
-        self._connector = connector
-        self._make_bot = make_bot
-        self._binder = binder
-        self._news = news
-        self._journal = journal
-        self._clock = clock
-        self._chance = chance
-        self._timing = timing or Timing()
-        self._bot: Bot | None = None
-        self._looking: dict[str, list[Item]] = {}
-        self._jobs: asyncio.Queue[Asked | Finding] = asyncio.Queue(MAX_JOBS)
-        self._wake = asyncio.Event()
-        news.wakes(self._wake.set)
+    server: Server
+    make_bot: Callable[[], Bot]
+    binder: Binder
+    news: News
+    journal: Journal
+    clock: Callable[[], float]
+    chance: Callable[[], float]
+    timing: Timing = field(default_factory=Timing)
+    counts: Counts = field(default_factory=Counts)
+    _bot: Bot | None = None
+    # By nick as it is compared: whom a WHOIS is under way for.
+    _looking: dict[str, list[Item]] = field(default_factory=dict)
+    _jobs: asyncio.Queue[Asked | Finding] = field(default_factory=lambda: asyncio.Queue(MAX_JOBS))
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.news.wakes(self._wake.set)
 
     @property
     def nick(self) -> str:
@@ -101,43 +94,41 @@ class Notifier:
         was_there = True
         while True:
             try:
-                connection = await self._connector.opened()
-            except Unreachable as unreachable:
+                stream = await self.server.opened()
+            except ServerAway as away:
                 if was_there:
-                    self._journal.notice("irc", "the IRC server can't be reached")
+                    self.journal.notice("irc", "the IRC server can't be reached")
                 was_there = False
                 # Never at once: the pause may have run out while this was raised.
-                await asyncio.sleep(max(0.05, unreachable.retry_seconds))
+                await asyncio.sleep(max(0.05, away.retry_seconds))
                 continue
-            was_there = await self._session(connection)
+            was_there = await self._session(stream)
 
-    async def _session(self, connection: Connection) -> bool:
+    async def _session(self, stream: Stream) -> bool:
         """Use a stream until it ends; return whether the bot was on IRC."""
-        begun = self._clock()
-        bot = self._bot = self._make_bot()
+        begun = self.clock()
+        bot = self._bot = self.make_bot()
         try:
-            await self._talk(connection, bot)
+            await self._talk(stream, bot)
         except (PeerViolation, OSError, TimeoutError):
             pass  # as any other end of a stream
         except Exception as error:
-            self._journal.fault("irc", error)
+            self.journal.fault("irc", error)
         finally:
             self._bot = None
-            await connection.close()
+            await stream.close()
             self._return_all()
         if bot.is_ready:
-            self._journal.notice("irc", "the bot is no longer on IRC")
-            if self._clock() - begun >= STEADY_SECONDS:
-                self._connector.served(connection.peer)
-        self._connector.failed(connection.peer)
+            self.journal.notice("irc", "the bot is no longer on IRC")
+        self.server.ended(is_well=bot.is_ready and self.clock() - begun >= STEADY_SECONDS)
         return bot.is_ready
 
-    async def _talk(self, connection: Connection, bot: Bot) -> None:
+    async def _talk(self, stream: Stream, bot: Bot) -> None:
         self._jobs = asyncio.Queue(MAX_JOBS)
         loop = asyncio.get_running_loop()
         tasks = [
-            loop.create_task(self._hear(connection.reader, bot)),
-            loop.create_task(self._speak(connection.writer, bot)),
+            loop.create_task(self._hear(stream.reader, bot)),
+            loop.create_task(self._speak(stream.writer, bot)),
             loop.create_task(self._work(bot)),
         ]
         try:
@@ -151,7 +142,7 @@ class Notifier:
 
     async def _hear(self, reader: asyncio.StreamReader, bot: Bot) -> None:
         while octets := await reader.read(READ_OCTETS):
-            bot.receive(octets, self._clock())
+            bot.receive(octets, self.clock())
             while event := bot.next_event():
                 self._note(bot, event)
             self._wake.set()
@@ -161,7 +152,7 @@ class Notifier:
         writer.transport.set_write_buffer_limits(0)
         while True:
             self._wake.clear()
-            now = self._clock()
+            now = self.clock()
             bot.tick(now)
             while event := bot.next_event():
                 self._note(bot, event)
@@ -171,12 +162,12 @@ class Notifier:
                 async with asyncio.timeout(WRITE_SECONDS):
                     await writer.drain()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, self._due(bot) - self._clock())):
+                async with asyncio.timeout(max(0.0, self._due(bot) - self.clock())):
                     await self._wake.wait()
 
     def _due(self, bot: Bot) -> float:
-        due = bot.due(self._clock())
-        next_due = self._news.next_due()
+        due = bot.due(self.clock())
+        next_due = self.news.next_due()
         return due if next_due is None or not self._may_look(bot) else min(due, next_due)
 
     def _may_look(self, bot: Bot) -> bool:
@@ -186,7 +177,7 @@ class Notifier:
         """Ask who those are for whom news is due."""
         if not self._may_look(bot):
             return
-        for item in self._news.take_due(now):
+        for item in self.news.take_due(now):
             waiting = self._looking.setdefault(folded(item.nick), [])
             waiting.append(item)
             if not bot.look_at(item.nick, now):
@@ -212,16 +203,16 @@ class Notifier:
 
     def _greeted(self, bot: Bot) -> None:
         self.counts.sessions += 1
-        self._journal.notice("irc", "the bot is on IRC")
+        self.journal.notice("irc", "the bot is on IRC")
         if bot.is_refused:
-            self._journal.notice("irc", "services did not take the bot's password")
-        for item in self._news.waiting_for_nicks():
-            self._news.put_off(item, self._chance() * self._timing.after_connecting)
+            self.journal.notice("irc", "services did not take the bot's password")
+        for item in self.news.waiting_for_nicks():
+            self.news.put_off(item, self.chance() * self.timing.after_connecting)
 
     def _appeared(self, nick: str) -> None:
-        for item in self._news.waiting_for_nicks():
+        for item in self.news.waiting_for_nicks():
             if folded(item.nick) == folded(nick):
-                self._news.put_off(item, self._timing.after_appearing)
+                self.news.put_off(item, self.timing.after_appearing)
 
     async def _work(self, bot: Bot) -> None:
         while True:
@@ -230,57 +221,64 @@ class Notifier:
                 case Asked():
                     bot.answer(job.nick, await self._answer(job))
                 case Finding():
-                    for item in self._looking.pop(folded(job.nick), []):
-                        await self._tell(bot, item, job)
+                    await self._tell_all(bot, job)
             self._wake.set()
 
     async def _answer(self, asked: Asked) -> str:
         try:
-            return await self._binder.answer(asked)
+            return await self.binder.answer(asked)
         except Exception as error:
             # What nobody foresaw costs this one answer.
-            self._journal.fault("irc command", error)
+            self.journal.fault("irc command", error)
             return commands.TRY_LATER
+
+    async def _tell_all(self, bot: Bot, finding: Finding) -> None:
+        # Each stays in the table until it is dealt with: a session may end in between.
+        items = self._looking.get(folded(finding.nick), [])
+        while items:
+            await self._tell(bot, items[0], finding)
+            items.pop(0)
+        self._looking.pop(folded(finding.nick), None)
 
     async def _tell(self, bot: Bot, item: Item, finding: Finding) -> None:
         """Say the news, if the account is still bound to whom the server says is there."""
         try:
-            binding = await self._binder.binding(item.number, item.name)
+            binding = await self.binder.binding(item.number, item.name)
         except StoreUnavailable:
             self._return([item])
             return
         if binding is None:
             bot.wait_no_more(item.nick)
-            self._news.drop(item)
+            self.news.drop(item)
         elif folded(binding.nick) != folded(item.nick):
             item.nick = binding.nick  # bound anew meanwhile
-            self._news.put_off(item, self._news.delay(binding))
-        elif self._news.is_quiet(binding):
-            self._news.put_off(item, self._news.delay(binding))
+            self.news.put_off(item, self.news.delay(binding))
+        elif self.news.is_quiet(binding):
+            self.news.put_off(item, self.news.delay(binding))
         elif _is_bound(finding, binding):
             bot.tell(finding.nick, commands.news(item.count))
             self.counts.notices += 1
-            self._news.told(item, item.count, binding)
+            self.news.told(item, item.count, binding)
         else:
             self._keep_back(bot, item, finding)
 
     def _keep_back(self, bot: Bot, item: Item, finding: Finding) -> None:
         self.counts.silences += 1
         if finding.is_there:
-            self._news.put_off(item, self._timing.look_again)
+            self.news.put_off(item, self.timing.look_again)
         else:
             bot.wait_for(item.nick)
-            self._news.put_off(item, self._timing.look_for_absent, until_seen=True)
+            self.news.put_off(item, self.timing.look_for_absent, until_seen=True)
 
     def _return(self, items: list[Item]) -> None:
         for item in items:
-            self._news.put_off(item, self._timing.look_again)
+            self.news.put_off(item, self.timing.look_again)
 
     def _return_all(self) -> None:
         """Nothing that was asked before a session's end will be answered."""
         for items in self._looking.values():
             for item in items:
-                self._news.put_off(item, 0)
+                self.news.put_off(item, 0)
         self._looking.clear()
 
 

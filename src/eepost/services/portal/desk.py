@@ -11,6 +11,7 @@ from eepost.accounts.registry import Registry
 from eepost.accounts.sign_ins import SignIns
 from eepost.maildrop.ports import MaildropStore
 from eepost.services.portal.gates import Gates
+from eepost.services.portal.irc import IrcNews
 from eepost.services.portal.sending import Sending
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.tickets import Tickets
@@ -48,4 +49,5 @@ class Desk:
     speak: Callable[[str], bytes]  # digits as WAV; blocks
     randomness: Callable[[int], bytes]
     now_utc: Callable[[], int]
+    irc: IrcNews | None = None
     counts: Counts = field(default_factory=Counts)
