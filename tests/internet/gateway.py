@@ -2,9 +2,9 @@
 """A gateway in a process of its own, and its pairing with a core, by the operators' commands."""
 
 import socket
-import subprocess
-import sys
 from dataclasses import dataclass
+
+from typer.testing import CliRunner
 
 from tests.office import DOMAIN, OFFICIAL, PostOffice
 from tests.role import Role
@@ -21,11 +21,15 @@ def free_port() -> int:
 
 
 def eepost(*arguments: str) -> str:
-    """Run a command of eepost that has to succeed, and return what it prints."""
-    command = [sys.executable, "-m", "eepost", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """Run a command of eepost that has to succeed, and return what it prints.
+
+    In this process: a new one takes a second to load everything, and tests do this often.
+    """
+    from eepost.app.cli.tree import app
+
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
 
 
 @dataclass
