@@ -92,6 +92,8 @@ _TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z-]+="[^"]*")*)>|[^<]+|<')
 _META_CHARSET = re.compile(
     rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:-]{1,40})", re.IGNORECASE
 )
+# No character reference is so long; the parser would look at each letter for one.
+_NO_REFERENCE = re.compile(r"&(?=[A-Za-z0-9]{40})")
 _NOSCRIPT = re.compile(r"(?i)</?noscript\b[^<>]*+>")
 
 
@@ -128,7 +130,10 @@ def rebuild_html(
         return value
 
     cleaned = nh3.clean(
-        text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n"),
+        _NO_REFERENCE.sub("&amp;", text)
+        .replace("\0", "")
+        .replace("\r\n", "\n")
+        .replace("\r", "\n"),
         tags=set(_BLOCKS | _INLINE),
         attributes=_ATTRIBUTES,
         tag_attribute_values=_DIRECTED,

@@ -69,15 +69,17 @@ class HtmlAllowance:
 
 
 def _marks(text: str) -> int:
-    return text.count("<") + text.count("&")
+    # The parser stops at each line end too, an eighth as long.
+    return text.count("<") + text.count("&") + text.count("\n") // 8
 
 
 def _end_of_marks(text: str, count: int) -> int:
-    """Return where the mark after `count` others stands; there is one."""
+    """Return where the mark after `count` others stands, or the end."""
     marks = _MARK.finditer(text)
     for _ in range(count):
-        next(marks)
-    return next(marks).start()
+        next(marks, None)
+    end = next(marks, None)
+    return len(text) if end is None else end.start()
 
 
 def _nesting(text: str) -> tuple[int, int, int]:

@@ -58,9 +58,9 @@ _LISTS = frozenset((b"to", b"cc"))
 _BLANK_LINE = re.compile(rb"[ \t]+\r\n")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _ACTIVE = re.compile(
-    r"(?i)<\s*(?:script|iframe|frame|object|embed|applet|form|input|link|base|svg|math|video|audio"
-    r"|source|meta[^<>]*http-equiv|style|portal|img[^<>]*\ssrc\s*=\s*[\"']?\s*(?!cid:|[\"'\s]))"
-    r"|\son[a-z]+\s*=|javascript:|vbscript:|url\s*\(|@import|background\s*="
+    r"(?i)<\s*+(?:script|iframe|frame|object|embed|applet|form|input|link|base|svg|math|video|audio"
+    r"|source|meta[^<>]*http-equiv|style|portal|img[^<>]*\ssrc\s*+=\s*+[\"']?\s*(?!cid:|[\"'\s]))"
+    r"|\son[a-z]++\s*+=|javascript:|vbscript:|url\s*+\(|@import|background\s*+="
 )
 # Behind the name of a dangerous file: an extension that no system opens with anything.
 _UNSAFE = ".unsafe"

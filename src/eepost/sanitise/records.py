@@ -2,7 +2,7 @@
 """Small texts of fields inside messages: delivery reports, calendars, cards."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from eepost.mail.charset import decode_text
 
@@ -123,14 +123,15 @@ def _unfolded(content: bytes, charset: str) -> list[str]:
 
 def _folded(lines: Iterable[str]) -> bytes:
     """Fold at 75 octets, as RFC 5545 3.1 and 6350 3.2 ask, never inside a character."""
-    written = []
-    for line in lines:
-        octets = line.encode("utf-8")
-        while len(octets) > 75:
-            at = 75
-            while octets[at] & 0xC0 == 0x80:
-                at -= 1
-            written.append(octets[:at])
-            octets = b" " + octets[at:]
-        written.append(octets)
-    return b"\r\n".join([*written, b""])
+    return b"\r\n".join([b"\r\n ".join(_pieces(line.encode("utf-8"))) for line in lines] + [b""])
+
+
+def _pieces(octets: bytes) -> Iterator[bytes]:
+    at, columns = 0, 75
+    while len(octets) - at > columns:
+        end = at + columns
+        while octets[end] & 0xC0 == 0x80:
+            end -= 1
+        yield octets[at:end]
+        at, columns = end, 74  # one is for the space in front
+    yield octets[at:]

@@ -16,7 +16,7 @@ from PIL import Image
 from eepost.sanitise.files import svg
 from eepost.sanitise.files.documents import strip_postscript, strip_previewed, strip_rtf
 from eepost.sanitise.files.outcome import Unclean
-from eepost.sanitise.files.strip import strip_file
+from eepost.sanitise.files.strip import Unpacking, strip_file
 from eepost.sanitise.files.svg import strip_svg
 from tests.sanitise.files.inner import KNOWN, FakeInner
 from tests.sanitise.files.test_drawings import PICTURE_TAGS, profile, saved
@@ -192,8 +192,8 @@ def test_rtf_reads_as_before(tmp_path: Path) -> None:
 
 
 def test_rtf_that_is_cut_short_stays_so() -> None:
-    assert strip_rtf(rb"{\rtf1 words{\info{\author x\bin3 }}}") == rb"{\rtf1 words"
-    assert strip_rtf(rb"{\rtf1 words") == rb"{\rtf1 words"
+    assert strip_rtf(rb"{\rtf1 words{\info{\author x\bin3 }}}", Unpacking()) == rb"{\rtf1 words"
+    assert strip_rtf(rb"{\rtf1 words", Unpacking()) == rb"{\rtf1 words"
 
 
 SVG = """<?xml version="1.0"?>

@@ -5,9 +5,11 @@ import struct
 from collections.abc import Iterator
 
 from eepost.sanitise.files.encoders import blank_encoders
-from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.outcome import Unclean, most_pieces
 
 FLAC = b"fLaC"
+# Lists in lists: an AVI has three.
+MAX_DEPTH = 10
 
 _WAV_KEPT = frozenset((b"fmt ", b"data", b"fact", b"slnt", b"wavl", b"cue ", b"smpl", b"plst"))
 _AIFF_KEPT = frozenset((b"COMM", b"SSND", b"FVER", b"MARK", b"INST"))
@@ -37,11 +39,18 @@ def is_aiff(octets: bytes) -> bool:
     return octets[:4] == b"FORM" and octets[8:12] in {b"AIFF", b"AIFC"}
 
 
-def _chunks(octets: bytes, at: int, order: str) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start of the content and end with padding of each chunk up to the end."""
-    while at + 8 <= len(octets):
+def _chunks(octets: bytes, at: int, last: int, order: str) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start of the content and end with padding of each chunk up to `last`.
+
+    Raises Unclean where there are too many.
+    """
+    left = most_pieces(octets)
+    while at + 8 <= last:
+        left -= 1
+        if not left:
+            raise Unclean(_DAMAGED)
         (size,) = struct.unpack_from(f"{order}I", octets, at + 4)
-        end = min(at + 8 + size + (size & 1), len(octets))
+        end = min(at + 8 + size + (size & 1), last)
         yield octets[at : at + 4], at + 8, end
         at = end
 
@@ -57,7 +66,8 @@ def strip_aiff(octets: bytes) -> bytes:
 
 
 def _of_kept(octets: bytes, order: str, names: frozenset[bytes]) -> bytes:
-    kept = [octets[at - 8 : end] for name, at, end in _chunks(octets, 12, order) if name in names]
+    chunks = _chunks(octets, 12, len(octets), order)
+    kept = [octets[at - 8 : end] for name, at, end in chunks if name in names]
     body = octets[8:12] + b"".join(kept)
     return octets[:4] + struct.pack(f"{order}I", len(body)) + body
 
@@ -65,16 +75,18 @@ def _of_kept(octets: bytes, order: str, names: frozenset[bytes]) -> bytes:
 def strip_avi(octets: bytes) -> bytes:
     """Return the film with what is not known blanked in place, since its index counts octets."""
     made = bytearray(octets)
-    _blank_avi(made, octets, 12)
+    _blank_avi(made, octets, (12, len(octets)))
     blank_encoders(made, 12, len(made))
     return bytes(made)
 
 
-def _blank_avi(made: bytearray, octets: bytes, at: int) -> None:
-    for name, start, end in _chunks(octets, at, "<"):
+def _blank_avi(made: bytearray, octets: bytes, span: tuple[int, int], depth: int = 1) -> None:
+    if depth > MAX_DEPTH:
+        raise Unclean(_DAMAGED)
+    for name, start, end in _chunks(octets, *span, "<"):
         kind = (name, octets[start : start + 4]) if name in _AVI_GROUPS else (name, b"")
         if kind in _AVI_OPENED:
-            _blank_avi(made, octets[:end], start + 4)
+            _blank_avi(made, octets, (start + 4, end), depth + 1)
         elif kind not in _AVI_KEPT:
             made[start - 8 : start - 4] = b"JUNK"
             made[start:end] = bytes(end - start)

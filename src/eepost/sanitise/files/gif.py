@@ -5,6 +5,8 @@ from eepost.sanitise.files.outcome import most_pieces
 
 MAGIC = b"GIF8"
 
+# Frames of a few points are made of two blocks in forty octets.
+_OCTETS_FOR_A_BLOCK = 16
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
 _LOOPS = (b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0")
@@ -14,7 +16,7 @@ def strip_gif(octets: bytes) -> bytes:
     """Return the picture without metadata; a damaged one as far as programs show it."""
     if len(octets) < 13:
         return octets
-    left = most_pieces(octets)
+    left = most_pieces(octets, _OCTETS_FOR_A_BLOCK)
     at = 13 + _colour_table(octets[10])
     pieces = [octets[:at]]
     while at < len(octets) and octets[at] != _TRAILER and left > 0:
@@ -45,7 +47,7 @@ def _colour_table(packed: int) -> int:
 
 def _end_of_blocks(octets: bytes, at: int, most: int) -> tuple[int, int]:
     """Return where a row of at most `most` blocks ends, and how many there are."""
-    for count in range(1, most + 1):
+    for count in range(most + 1):
         if at >= len(octets):
             break
         length = octets[at]

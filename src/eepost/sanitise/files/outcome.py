@@ -10,14 +10,14 @@ MAX_UNPACKED_OCTETS = 64 * 1024 * 1024
 SEEN_OCTETS = 4_096
 
 
-# Pieces that pictures are made of: so many, and one more for so many octets. Real ones have a tenth
-# of that; each takes half a microsecond, and a zip file may hold thousands of pictures.
-_PIECES, _OCTETS_FOR_A_PIECE = 1_000, 64
+# Pieces that pictures and sound are made of: so many, and one more for so many octets. Real ones
+# have a tenth of that; each takes half a microsecond, and archives may hold thousands of files.
+_PIECES, _OCTETS_FOR_A_PIECE = 128, 64
 
 
-def most_pieces(octets: bytes) -> int:
-    """Return how many chunks, segments or blocks of a picture are gone through."""
-    return _PIECES + len(octets) // _OCTETS_FOR_A_PIECE
+def most_pieces(octets: bytes, octets_for_a_piece: int = _OCTETS_FOR_A_PIECE) -> int:
+    """Return how many chunks, segments or blocks of a file are gone through."""
+    return _PIECES + len(octets) // octets_for_a_piece
 
 
 class Unclean(Exception):  # noqa: N818 - an outcome for the caller, not a fault

@@ -31,6 +31,8 @@ from eepost.sanitise.files.webp import strip_webp
 
 # Files in files: a picture in a document is one, in a zip file of documents two.
 MAX_DEPTH = 4
+# A file in a file takes as long as unpacking so many octets, however small it is.
+_OCTETS_FOR_A_FILE = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Unpacking:
 
     def strip(self, octets: bytes) -> bytes:
         """Return a file in a file without metadata. Raises Unclean as for any file."""
+        self.take(_OCTETS_FOR_A_FILE)
         if self.depth == MAX_DEPTH:
             raise Unclean("files are packed into each other too often")
         self.depth += 1
@@ -126,7 +129,7 @@ _RULES = (
     _Rule("gzip", "", _starts(packed.GZIP), packed.strip_gzip),
     _Rule("tar", "application/x-tar", packed.is_tar, packed.strip_tar),
     _Rule("Office", "", _starts(compound.MAGIC), _alone(strip_office)),
-    _Rule("RTF", "application/rtf", _starts(documents.RTF), _alone(documents.strip_rtf)),
+    _Rule("RTF", "application/rtf", _starts(documents.RTF), documents.strip_rtf),
     _Rule("PostScript", "", _starts(*documents.POSTSCRIPT), _alone(documents.strip_postscript)),
     _Rule("PostScript", "", _starts(documents.PREVIEWED), _alone(documents.strip_previewed)),
     _Rule("OpenPGP armor", "", _starts(b"-----BEGIN PGP "), _alone(strip_armor_headers)),
