@@ -231,3 +231,21 @@ def test_real_messages_keep_none_of_their_other_fields() -> None:
         head.decode("utf-8")  # not ASCII where an address isn't (RFC 6532)
         assert re.search(rb"[^\r]\n|\r[^\n]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", head) is None
         assert all(len(line) <= 998 for line in head.split(b"\r\n")), message.name
+
+
+def test_reply_to_passes_by_choice_with_own_addresses_only() -> None:
+    field = b"Reply-To: Alice <ALICE@post.example>, spy@elsewhere.example\r\n"
+    assert b"Reply-To" not in written(field)
+    chosen = replace(CONTEXT, choices=Choices(keeps_reply_to=True))
+    assert written(field, chosen)[b"Reply-To"] == b"Alice <ALICE@post.example>"
+    assert b"Reply-To" not in written(b"Reply-To: spy@elsewhere.example\r\n", chosen)
+    header = octets(passed(b"From: alice@mail.i2p\r\n" + field + b"To: b@x.y\r\n\r\n", chosen))
+    assert header.index(b"From:") < header.index(b"Reply-To:") < header.index(b"To: b")
+
+
+def test_auto_submitted_passes_by_choice_in_two_spellings_only() -> None:
+    field = b"Auto-Submitted: Auto-Replied; owner-email=a@laptop\r\n"
+    assert b"Auto-Submitted" not in written(field)
+    chosen = replace(CONTEXT, choices=Choices(keeps_auto_submitted=True))
+    assert written(field, chosen)[b"Auto-Submitted"] == b"auto-replied"
+    assert b"Auto-Submitted" not in written(b"Auto-Submitted: no\r\n", chosen)

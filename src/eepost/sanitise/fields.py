@@ -26,7 +26,7 @@ from eepost.sanitise.report import Tally
 
 # Fields that are read; several To or Cc (RFC 5322 4.5.3) are one list, of all others one counts.
 _READ = frozenset(
-    b"from to cc subject message-id in-reply-to references "
+    b"from reply-to to cc subject message-id in-reply-to references auto-submitted "
     b"content-type content-transfer-encoding content-disposition".split()
 )
 _LISTS = frozenset((b"to", b"cc"))
@@ -76,6 +76,26 @@ def sole_author(value: bytes, addresses: frozenset[Address]) -> Mailbox | None:
 def write_author(author: Mailbox) -> bytes:
     """Return the From field."""
     return write_mailboxes(b"From", [_without_address_in_name(author)])
+
+
+def write_own(name: bytes, value: bytes, addresses: frozenset[Address]) -> bytes:
+    """Return Reply-To with those of its mailboxes that are among `addresses`; nothing for none."""
+    found = parse_mailboxes(value).mailboxes
+    own = [each for each in found if _folded(each.address) in addresses]
+    return write_mailboxes(name, map(_without_address_in_name, own))
+
+
+def _folded(address: Address) -> Address:
+    return Address(address.local_part.lower(), address.domain)
+
+
+def write_auto_submitted(value: bytes) -> bytes:
+    """Return Auto-Submitted (RFC 3834 5) in one of its two spellings that say something."""
+    kind = value.partition(b";")[0].strip().lower()
+    return b"Auto-Submitted: %s\r\n" % kind if kind in _AUTO_SUBMITTED else b""
+
+
+_AUTO_SUBMITTED = frozenset((b"auto-generated", b"auto-replied"))
 
 
 def write_recipients(name: bytes, value: bytes | None, tally: Tally) -> bytes:

@@ -162,15 +162,41 @@ def _top_fields(
     own_id, parents, references = ids
     written = (
         fields.write_author(author),
+        _reply_to(raw, context, tally),
         fields.write_recipients(b"To", raw.get(b"to"), tally),
         fields.write_recipients(b"Cc", raw.get(b"cc"), tally),
         fields.write_subject(raw.get(b"subject")),
         b"Date: %s\r\nMessage-ID: <%s>\r\n" % (write_date(context.accepted_utc), own_id),
         fields.write_ids(b"In-Reply-To", parents),
         fields.write_ids(b"References", references),
+        _auto_submitted(raw, context, tally),
         b"MIME-Version: 1.0\r\n",
     )
     return b"".join(written)
+
+
+def _reply_to(raw: dict[bytes, bytes], context: FromUser, tally: Tally) -> bytes:
+    value = raw.get(b"reply-to")
+    if value is None:
+        return b""
+    if context.choices.keeps_reply_to:
+        written = fields.write_own(b"Reply-To", value, context.addresses)
+        if written:
+            return written
+    tally.add("header field dropped")
+    return b""
+
+
+def _auto_submitted(raw: dict[bytes, bytes], context: FromUser, tally: Tally) -> bytes:
+    value = raw.get(b"auto-submitted")
+    if value is None:
+        return b""
+    if context.choices.keeps_auto_submitted:
+        written = fields.write_auto_submitted(value)
+        if written:
+            return written
+    tally.add("header field dropped")
+    return b""
 
 
 def _original_id(raw: dict[bytes, bytes]) -> bytes:

@@ -24,8 +24,15 @@ from eepost.sanitise.report import Tally
 NOT_CLEAN = Reply(554, "5.7.1", "The message is not clean enough to leave")
 
 _TOP = (
-    *(b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"In-Reply-To", b"References"),
-    *(b"MIME-Version", b"Content-Type", b"Content-Transfer-Encoding", b"Content-Disposition"),
+    *(b"From", b"Reply-To", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"In-Reply-To"),
+    *(
+        b"References",
+        b"Auto-Submitted",
+        b"MIME-Version",
+        b"Content-Type",
+        b"Content-Transfer-Encoding",
+        b"Content-Disposition",
+    ),
 )
 _PART = (b"Content-Type", b"Content-Transfer-Encoding", b"Content-Disposition", b"Content-ID")
 _PARAMETERS = frozenset(

@@ -20,16 +20,12 @@ _SWITCHES: Final = (
     "keeps_threads",
     "keeps_reply_to",
     "keeps_auto_submitted",
-    "adds_autocrypt",
     "maps_ids_back",
-    "keeps_first_hop",
-    "refuses_telling_signed",
 )
 _KINDS: Final[Mapping[str, type[Enum]]] = {
     "html": Html,
     "unclean": OnFailure,
     "unknown": OnFailure,
-    "foreign_user_ids": OnFailure,
     "dangerous": Dangerous,
 }
 
