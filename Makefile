@@ -86,8 +86,9 @@ screenshots: setup ## pictures of every page of the portal into docs/pictures/po
 	@scripts/debian-packages tests
 	$(BIN)/python -m tests.portal.screenshots docs/pictures/portal
 
-docs: setup ## write the pages of docs/ that are made from the code
+docs: setup ## write the pages and pictures of docs/ that are made from the code
 	$(BIN)/python -m eepost.app.reference docs
+	$(BIN)/python -m tests.docs.pictures
 
 bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 	@scripts/debian-packages bench compiled

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sanitises a folder of messages by one policy: what `eepost sanitise` does, without a post office.
+"""Sanitises messages in files by one policy: what `eepost sanitise` does, without a post office.
 
 For people who want to look, and for tests. Reads and writes files; logs nothing.
 """
@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -17,9 +17,11 @@ from eepost.mail.address import Address
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
+from eepost.sanitise.report import Report
 from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_REFUSED = ".refused"
 
 Sanitise = Callable[[bytes], Sanitised | Refused]
 
@@ -40,6 +42,12 @@ class FolderReport:
     passed: int = 0
     refused: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    replies: Counter[str] = field(default_factory=Counter)  # of the refused
+
+    @property
+    def report(self) -> Report:
+        """What was changed in all messages together."""
+        return Report(dict(sorted(self.counts.items())))
 
 
 def make_policy(policy: Policy, account: Address, official_domain: str | None) -> Sanitise:
@@ -83,28 +91,53 @@ def _from_user(account: Address, official_domain: str | None) -> Sanitise:
     return sanitise
 
 
-def sanitise_octets(octets: bytes, sanitise: Sanitise) -> Sanitised | Refused:
-    """Return what becomes of a message as it stands in a file, whatever its line ends."""
+def read_message(octets: bytes, policy: Policy) -> bytes:
+    """Return a message as it stands in a file with CRLF line ends.
+
+    Files with other line ends are what mail programs keep. One whose first line ends in CRLF is
+    taken as it came over the wire: from the Internet a bare CR or LF in it is an attack, which
+    from_internet is to see.
+    """
+    first = _LINE_END.search(octets)
+    if policy is Policy.FROM_INTERNET and first is not None and first[0] == b"\r\n":
+        return octets
     message = _LINE_END.sub(b"\r\n", octets)
-    return sanitise(message if message.endswith(b"\r\n") else message + b"\r\n")
+    return message if message.endswith(b"\r\n") else message + b"\r\n"
 
 
-def sanitise_folder(source: Path, target: Path, sanitise: Sanitise) -> FolderReport:
-    """Sanitise every .eml file below `source` into a file of the same relative name in `target`.
+def messages_in(folder: Path) -> list[Path]:
+    """Return the .eml files below a folder, in order."""
+    return sorted(path for path in folder.rglob("*.eml") if path.is_file())
 
-    A refused message gives NAME.refused with the reply that its sender would get. Raises OSError
-    where a file can't be read or written.
+
+def sanitise_files(
+    paths: Iterable[tuple[Path, Path]], policy: Policy, sanitise: Sanitise
+) -> FolderReport:
+    """Sanitise each first file into its second.
+
+    A refused message gives NAME.refused with the reply that its sender would get. What an earlier
+    run left under the other name goes. Raises OSError where a file can't be read or written.
     """
     report = FolderReport()
-    for path in sorted(source.rglob("*.eml")):
-        outcome = sanitise_octets(path.read_bytes(), sanitise)
-        written = target / path.relative_to(source)
-        written.parent.mkdir(parents=True, exist_ok=True)
+    for source, target in paths:
+        outcome = sanitise(read_message(source.read_bytes(), policy))
+        write_outcome(outcome, target)
         report.counts.update(outcome.report.counts)
         if isinstance(outcome, Refused):
             report.refused += 1
-            written.with_name(written.name + ".refused").write_bytes(outcome.reply.octets)
+            report.replies[outcome.reply.text] += 1
         else:
             report.passed += 1
-            written.write_bytes(b"".join(outcome.pieces))
     return report
+
+
+def write_outcome(outcome: Sanitised | Refused, target: Path) -> None:
+    """Write the message to `target`, or the reply to `target` with `.refused` behind its name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    refused = target.with_name(target.name + _REFUSED)
+    if isinstance(outcome, Refused):
+        refused.write_bytes(outcome.reply.octets)
+        target.unlink(missing_ok=True)
+    else:
+        target.write_bytes(b"".join(outcome.pieces))
+        refused.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ async def _first_mail(core: Core, samples: list[Sample], console: Console) -> No
     console.print(f"Sent a first mail through SMTP: [green]{reply.decode()}[/]")
     after = await _fetch(core, bob)
     console.print("Fetched it by POP3. As it was sent, and as it arrived:\n")
-    show_comparison(console, before, after)
+    show_comparison(console, before.encode(), after.encode())
 
 
 async def _send(core: Core, sender: Sample, recipient: Sample, message: str) -> bytes:

@@ -79,20 +79,29 @@ _GROUPS = {kind: group for group, kinds in _WORDS.items() for kind in kinds}
 # "JPEG cleaned" and the like: whatever rules for files there are, their name is in the kind.
 _CLEANED = " cleaned"
 
-_ALWAYS = (
+# What happens to every message that a user sends, and is not counted.
+ALWAYS = (
     "Always written anew: the date (the post office's, in UTC), the identifier, the boundaries"
     " between parts, and the spelling and order of all header fields."
 )
 
 
-def describe(report: Report) -> str:
-    """Return the report as lines of plain ASCII for people, LF at the end of each."""
-    found: dict[Group, list[str]] = defaultdict(list)
+def grouped(report: Report) -> list[tuple[Group, list[tuple[str, int]]]]:
+    """Return what was counted in words, by what it means, in the order to be shown."""
+    found: dict[Group, list[tuple[str, int]]] = defaultdict(list)
     for kind, count in sorted(report.counts.items()):
         group, words = _in_words(kind)
-        found[group].append(f"  {words}: {count}\n")
-    blocks = [f"{group.value}\n{''.join(found[group])}" for group in Group if group in found]
-    return "\n".join([*blocks, f"{_ALWAYS}\n"])
+        found[group].append((words, count))
+    return [(group, found[group]) for group in Group if group in found]
+
+
+def describe(report: Report) -> str:
+    """Return the report as lines of plain ASCII for people, LF at the end of each."""
+    blocks = [
+        "".join([f"{group.value}\n", *(f"  {words}: {count}\n" for words, count in lines)])
+        for group, lines in grouped(report)
+    ]
+    return "\n".join([*blocks, f"{ALWAYS}\n"])
 
 
 def _in_words(kind: str) -> tuple[Group, str]:

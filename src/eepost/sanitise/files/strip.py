@@ -125,7 +125,7 @@ _RULES = (
     _Rule("GIF", "image/gif", _starts(gif.MAGIC), _alone(gif.strip_gif)),
     _Rule("WebP", "image/webp", _riff(b"WEBP"), _alone(strip_webp)),
     _Rule("PDF", "application/pdf", _starts(pdf.MAGIC), _alone(pdf.strip_pdf)),
-    _Rule("archive", "", _starts(ARCHIVE), strip_archive),
+    _Rule("zip", "", _starts(ARCHIVE), strip_archive),
     _Rule("gzip", "", _starts(packed.GZIP), packed.strip_gzip),
     _Rule("tar", "application/x-tar", packed.is_tar, packed.strip_tar),
     _Rule("Office", "", _starts(compound.MAGIC), _alone(strip_office)),
