@@ -72,7 +72,8 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         irc=irc,
         counts=counts,
     )
-    return WebServer(Portal(desk, PAGES, journal, _bucket(settings, process_key)))
+    bucket = _bucket(settings, process_key)
+    return WebServer(Portal(desk, PAGES, journal, bucket), bucket)
 
 
 def read_policy(file: Path) -> str:
