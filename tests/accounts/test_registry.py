@@ -221,6 +221,22 @@ def test_what_is_no_code_of_the_account_changes_nothing(office: Office) -> None:
     assert office.registry.find("alice") == before
 
 
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_what_is_no_code_does_not_tell_whether_there_is_an_account(
+    office: Office, name: str
+) -> None:
+    with pytest.raises(RecoveryCodeRefused):
+        office.registry.recover(name, "no code at all", NEW)
+
+
+def test_a_taken_name_costs_no_computation(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[object] = []
+    monkeypatch.setattr("eepost.accounts.registry.new_record", computed.append)
+    with pytest.raises(NameTaken):
+        office.registry.create("Alice", OLD)
+    assert not computed
+
+
 def test_a_renewed_code_takes_the_place_of_all_older_ones(office: Office) -> None:
     second = office.registry.reset_password("alice", NEW)
     office.registry.recover("alice", office.first_code, NEW)

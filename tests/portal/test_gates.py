@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands before a new account, each gate and all together."""
 
+import asyncio
 import io
 import re
 import subprocess
@@ -17,6 +18,7 @@ from eepost.accounts.invitations import Invitations
 from eepost.services.portal.gates import (
     CAPTCHA_SECONDS,
     HOUR_SECONDS,
+    MAX_DRAWN,
     MAX_UNDER_WAY,
     Captchas,
     Gates,
@@ -142,6 +144,31 @@ def test_too_many_at_once_are_told_so() -> None:
             pass
     with gates.turn():
         pass
+
+
+async def test_digits_are_drawn_one_at_a_time_and_few_wait() -> None:
+    clock = Clock()
+    gates = Gates(
+        frozenset(),
+        Captchas(clock, bytes),
+        Invitations(bytes(32)),
+        20,
+        Rate(9, clock),
+        Rate(9, clock),
+    )
+    drawing = 0
+
+    async def draw() -> None:
+        nonlocal drawing
+        async with gates.pen():
+            drawing += 1
+            assert drawing == 1
+            await asyncio.sleep(0)
+            drawing -= 1
+
+    drawn = await asyncio.gather(*(draw() for _ in range(MAX_DRAWN + 3)), return_exceptions=True)
+    assert [type(each) for each in drawn if each is not None] == [Shut] * 3
+    await draw()
 
 
 def test_rate_fills_evenly() -> None:

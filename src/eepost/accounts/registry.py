@@ -26,7 +26,7 @@ from eepost.accounts.keyring import Door, new_generation, open_seeds, rewrap
 from eepost.accounts.model import Account, PasswordCost, State
 from eepost.accounts.names import check_name, check_role, local_name
 from eepost.accounts.passwords import Derived, check_password, new_record, verify
-from eepost.accounts.ports import AccountStore, NoSuchAccount
+from eepost.accounts.ports import AccountStore, NameTaken, NoSuchAccount
 from eepost.accounts.preferences import Preferences
 from eepost.seal.randomness import Randomness
 from eepost.seal.recovery import RecoveryCode
@@ -74,6 +74,8 @@ class Registry:
         Raises NameRefused, PasswordRefused, NameTaken, InvitationUsed.
         """
         normal = check_name(name)
+        if self._store.find(normal) is not None:
+            raise NameTaken  # before the computation: whoever asks in vain can ask for ever
         record, derived = new_record(password, self._cost, self._randomness)
         number = int.from_bytes(self._randomness(8), "big") >> 1
         code, doors = self._new_doors(derived)
@@ -123,8 +125,9 @@ class Registry:
         PasswordRefused.
         """
         check_password(password)
-        account = self.find(name)
+        # Before the name is looked at: else a mistyped code tells whether there is an account.
         wrapping_key = RecoveryCode.from_text(code).wrapping_key()
+        account = self.find(name)
         seeds = open_seeds(account, Door.RECOVERY, wrapping_key)
         if not seeds:
             raise WrongRecoveryCode

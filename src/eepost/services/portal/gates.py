@@ -7,9 +7,10 @@ without telling who somebody is. The operator combines the gates; each that is n
 Trust: anybody who can reach the port, programs above all.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from hmac import compare_digest
@@ -24,9 +25,12 @@ CAPTCHA_SECONDS = 600.0
 MAX_CAPTCHAS = 10_000
 HOUR_SECONDS = 3_600.0
 MAX_PEERS = 20_000
-# Accounts that are being made at once: each takes a core for some tenths of a second, and logins
-# wait behind them.
+# Accounts, passwords and keys that are being made at once: each takes a core for some tenths of a
+# second, and logins wait behind them.
 MAX_UNDER_WAY = 4
+# Digits that are being drawn or spoken, or wait for it: one at a time, up to 0.4 s each, for
+# anybody who asks. Beyond it a browser shows none, and its user asks again.
+MAX_DRAWN = 16
 
 
 class Gate(Enum):
@@ -111,19 +115,33 @@ class Gates:
     everybody: Rate
     each_peer: Rate
     under_way: list[int] = field(default_factory=lambda: [0])
+    drawn: list[int] = field(default_factory=lambda: [0])
+    _pen: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Take a turn at making an account. Raises Shut while too many others do."""
+        """Take a turn at making an account, password or keys. Raises Shut while many others do."""
         if self.under_way[0] >= MAX_UNDER_WAY:
             raise Shut(
-                {"": "Many people are making accounts here right now. Try again in a minute."}
+                {"": "Many people make accounts or keys here right now. Try again in a minute."}
             )
         self.under_way[0] += 1
         try:
             yield
         finally:
             self.under_way[0] -= 1
+
+    @asynccontextmanager
+    async def pen(self) -> AsyncIterator[None]:
+        """Wait for a turn at drawing digits. Raises Shut while too many others do."""
+        if self.drawn[0] >= MAX_DRAWN:
+            raise Shut({})
+        self.drawn[0] += 1
+        try:
+            async with self._pen:
+                yield
+        finally:
+            self.drawn[0] -= 1
 
     def check_rates(self, peer: bytes | None) -> None:
         """Raise Shut where too many accounts were made lately."""

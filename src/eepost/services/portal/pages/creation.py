@@ -37,7 +37,12 @@ async def _digits(visit: Visit, make: Callable[[str], bytes], media_type: str) -
     digits = visit.desk.gates.captchas.asked(visit.number)
     if digits is None:
         return Shown("missing.html", status=404)
-    return Sent(await visit.desk.compute(lambda: make(digits)), media_type)
+    try:
+        # In turn, so that not all threads that logins need draw digits for whoever asks.
+        async with visit.desk.gates.pen():
+            return Sent(await visit.desk.compute(lambda: make(digits)), media_type)
+    except Shut:
+        return Shown("missing.html", status=503)
 
 
 async def create(visit: Visit) -> Answer:

@@ -4,6 +4,7 @@
 from eepost.accounts.authenticator import Busy, WrongCredentials
 from eepost.accounts.passwords import PasswordRefused
 from eepost.accounts.registry import WrongPassword
+from eepost.services.portal.gates import Shut
 from eepost.services.portal.sessions import VISIT_OCTETS
 from eepost.services.portal.visits import Answer, Moved, Page, Shown, Visit, Wrong
 
@@ -35,7 +36,10 @@ async def change_password(visit: Visit) -> Answer:
         raise Wrong({"again": "The two passwords differ."})
     await check_own_password(visit, old)
     try:
-        await desk.compute(lambda: desk.registry.change_password(name, old, new))
+        with desk.gates.turn():
+            await desk.compute(lambda: desk.registry.change_password(name, old, new))
+    except Shut as shut:
+        raise Wrong(shut.problems) from None
     except WrongPassword:
         raise Wrong({"old": "This is not your password."}) from None
     except PasswordRefused as refused:

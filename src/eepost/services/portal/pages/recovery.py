@@ -7,6 +7,7 @@ from eepost.accounts.passwords import PasswordRefused
 from eepost.accounts.ports import NoSuchAccount
 from eepost.accounts.registry import OldRecoveryCode, WrongPassword, WrongRecoveryCode
 from eepost.seal.recovery import RecoveryCodeRefused
+from eepost.services.portal.gates import Shut
 from eepost.services.portal.pages.password import check_own_password
 from eepost.services.portal.visits import Answer, Moved, Page, Shown, Visit, Wrong
 
@@ -23,7 +24,10 @@ async def recover(visit: Visit) -> Answer:
     if password != form.get("again", ""):
         raise Wrong({"again": "The two passwords differ."})
     try:
-        await desk.compute(lambda: desk.registry.recover(name.strip(), code, password))
+        with desk.gates.turn():
+            await desk.compute(lambda: desk.registry.recover(name.strip(), code, password))
+    except Shut as shut:
+        raise Wrong(shut.problems) from None
     except PasswordRefused as refused:
         raise Wrong({"password": f"{refused}."}) from None
     except RecoveryCodeRefused as refused:
@@ -50,7 +54,10 @@ async def renew(visit: Visit) -> Answer:
     if visit.form.get("what") == "keys":
         make = desk.registry.rotate_keys
     try:
-        code = await desk.compute(lambda: make(name, old))
+        with desk.gates.turn():
+            code = await desk.compute(lambda: make(name, old))
+    except Shut as shut:
+        raise Wrong(shut.problems) from None
     except WrongPassword:
         raise Wrong({"old": "This is not your password."}) from None
     assert visit.session is not None  # noqa: S101 - a page for members
