@@ -18,6 +18,7 @@ from eepost.observe.journal import Journal
 from eepost.services.gateway.conversations import Conversations
 from eepost.services.gateway.delivery import Bounds, Delivery
 from eepost.services.gateway.policies import Policies
+from eepost.services.gateway.recent import RecentDns
 from eepost.services.gateway.relay import Identity, RelayDesk
 from eepost.services.gateway.signing import Signer
 from eepost.wire.outward.route import DnsFailed
@@ -73,6 +74,7 @@ class DeliveryPart:
     def _make_relay(self, dns: Dns) -> RelayDesk:
         names, relay = self.office.settings.gateway, self.office.settings.relay
         timeouts = Timeouts(relay.connect_seconds, relay.command_seconds, relay.content_seconds)
+        recent = RecentDns(dns, clock.monotonic_seconds)
         hosts = HttpsPolicyHosts(dns, relay.policy_seconds)
         conversations = Conversations(Courier(names.host, timeouts), clock.monotonic_seconds)
         return RelayDesk(
@@ -80,8 +82,8 @@ class DeliveryPart:
             dns=dns,
             delivery=Delivery(
                 own_host=names.host,
-                dns=dns,
-                policies=Policies(dns, hosts, clock.monotonic_seconds),
+                dns=recent,
+                policies=Policies(recent, hosts, clock.monotonic_seconds),
                 conversations=conversations,
                 chance=random.random,
                 own_addresses=lambda: self._own_addresses,

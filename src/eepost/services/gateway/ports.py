@@ -32,19 +32,19 @@ class Asked(Protocol):
 class Dns(Protocol):
     """A resolver's client. Domains and hosts are in A-labels, lower case."""
 
-    def route(self, domain: str) -> Awaitable[Route]:
+    async def route(self, domain: str) -> Route:
         """Return where a domain takes its mail."""
 
-    def validated_addresses(self, host: str) -> Awaitable[tuple[tuple[str, ...], bool]]:
+    async def validated_addresses(self, host: str) -> tuple[tuple[str, ...], bool]:
         """Return a host's addresses and whether that was validated. Raises DnsFailed."""
 
-    def tlsa(self, host: str, port: int) -> Awaitable[tuple[Tlsa, ...]]:
+    async def tlsa(self, host: str, port: int) -> tuple[Tlsa, ...]:
         """Return the validated TLSA records of a host's port. Raises DnsFailed."""
 
     def in_ascii(self, domain: str) -> str | None:
         """Return a domain in A-labels (RFC 5890 2.3.2.1), None where it can't be written so."""
 
-    def texts(self, name: str) -> Awaitable[tuple[str, ...]]:
+    async def texts(self, name: str) -> tuple[str, ...]:
         """Return the TXT records at a name. Raises DnsFailed."""
 
 
