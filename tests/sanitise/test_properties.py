@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What holds for every message: no hidden place keeps a secret, and programs can't be told apart."""
+"""No hidden place of a message keeps a secret, and programs can not be told apart afterwards."""
 
 import base64
 import io
@@ -94,7 +94,7 @@ HTMLS: Final = (
     '<img src="http://%s.example/pixel.png" alt="x"><p>words</p>',
     '<p onclick="%s()">words</p>',
     "<o:p hidden-%s='x'></o:p><p>words</p>",
-    "<template>%s</template><noscript>%s</noscript><p>words</p>",
+    "<template>%s</template><p>words</p>",
 )
 RECORDS: Final = (
     "BEGIN:VCALENDAR\r\nPRODID:-//%s//EN\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1@a\r\n"
