@@ -55,7 +55,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         official_domains=settings.mail.official_domains,
         registry=Registry(accounts, clock.random_octets),
         accounts=accounts,
-        book=AddressBook(accounts, compute),
+        book=AddressBook(accounts, compute, clock.monotonic_seconds),
         authenticator=authenticator,
         maildrops=maildrops,
         compute=compute,
