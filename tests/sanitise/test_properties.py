@@ -158,10 +158,16 @@ def holds(message: bytes, secret: str) -> bool:
     """Say whether the secret stands in a message, as it is or in what base 64 in it holds."""
     wanted = secret.lower().encode()
     runs = re.findall(rb"(?:[A-Za-z0-9+/=]{20,}\r\n?)+", message + b"\r\n")
-    decoded = b"".join(
-        base64.b64decode(b"".join(run.split()) + b"==", validate=False) for run in runs
-    )
+    decoded = b"".join(_octets(b"".join(run.split())) for run in runs)
     return wanted in message.lower() or wanted in decoded.lower()
+
+
+def _octets(run: bytes) -> bytes:
+    """Return what a run of base 64 holds; a word that only looks like one gives noise."""
+    letters = run.rstrip(b"=").replace(b"=", b"")
+    if len(letters) % 4 == 1:
+        letters = letters[:-1]
+    return base64.b64decode(letters + b"=" * (-len(letters) % 4))
 
 
 secrets = st.from_regex(r"\Azq[a-z]{8,16}qz\Z")
