@@ -157,7 +157,10 @@ def places(secret: str) -> list[tuple[str, bytes]]:
 def holds(message: bytes, secret: str) -> bool:
     """Say whether the secret stands in a message, as it is or in what base 64 in it holds."""
     wanted = secret.lower().encode()
-    runs = re.findall(rb"(?:[A-Za-z0-9+/=]{20,}\r\n?)+", message + b"\r\n")
+    runs = re.findall(
+        rb"(?:[A-Za-z0-9+/]{60,}\r\n)*[A-Za-z0-9+/=]{20,}(?:\r\n[A-Za-z0-9+/=]{4,}(?=\r\n))?",
+        message + b"\r\n",
+    )
     decoded = b"".join(_octets(b"".join(run.split())) for run in runs)
     return wanted in message.lower() or wanted in decoded.lower()
 
