@@ -3,6 +3,7 @@
 
 import smtplib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,11 +11,13 @@ import pytest
 
 from eepost.accounts.preferences import Delay
 from tests.figures import Figure
+from tests.internet.gateway import eepost
 from tests.internet.letters import named
 from tests.internet.station import Station, newest, station, wait_until
 from tests.internet.wire import wire
 from tests.internet.world.world import World
 from tests.office import DOMAIN, OFFICIAL, PASSWORD, address
+from tests.sanitise.leaks import leaks
 
 pytestmark = pytest.mark.interop
 
@@ -76,6 +79,46 @@ def test_refusal_by_a_far_server_comes_back_as_a_report(net: World, ours: Statio
     assert b"refused@far.example\r\nAction: failed\r\nStatus: 5.1.1" in report
     assert b"words of a far server" not in report
     ours.core.remove_all("alice")
+
+
+def test_message_passes_the_leak_checker_beneath_what_the_gateway_has_added(
+    net: World, ours: Station
+) -> None:
+    """Signatures and the Received field stand in front; the control is what was submitted."""
+    send(ours, "leaks@plain.example")
+    message = net.postfix.mail.wait("leaks@plain.example")[0]
+    below = message[message.index(b"\r\nFrom: ") + 2 :]
+    assert leaks(below, OFFICIAL, known="alice bob") == []
+    assert leaks(letter("leaks@plain.example", "x"), OFFICIAL)
+
+
+def test_mail_that_was_put_off_arrives_when_it_is_tried_again(net: World, ours: Station) -> None:
+    net.postfix.refuse({"later@": "451 4.7.1 greylisted"})
+    before = newest(ours.core, "queue_deferred")
+    send(ours, "later@far.example")
+    wait_until(lambda: newest(ours.core, "queue_deferred") > before)
+    assert not net.postfix.mail.now("later@far.example")
+    net.postfix.refuse({})
+    eepost("queue", "retry", "--all", "--data", str(ours.core.directory))
+    net.postfix.mail.wait("later@far.example")
+    assert not ours.core.fetch("alice")
+
+
+def test_drained_gateway_gets_no_more_mail_until_it_is_resumed(net: World, ours: Station) -> None:
+    where = ("--data", str(ours.core.directory))
+    first, second = ours.gateways
+    eepost("gateway", "drain", first.name, *where)
+    time.sleep(2.5)  # the core looks every two seconds
+    told = newest(first, "relay_messages")
+    send(ours, *[f"drained{at}@far.example" for at in range(12)])
+    for at in range(12):
+        net.postfix.mail.wait(f"drained{at}@far.example")
+    wait_until(lambda: newest(second, "relay_messages") >= 12)
+    assert newest(first, "relay_messages") == told
+    eepost("gateway", "resume", first.name, *where)
+    time.sleep(2.5)
+    send(ours, *[f"resumed{at}@far.example" for at in range(12)])
+    wait_until(lambda: newest(first, "relay_messages") > told)
 
 
 def test_nothing_is_lost_when_a_gateway_is_killed_under_load(
