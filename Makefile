@@ -98,4 +98,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup fast run check test test-sanitiser test-compiled test-i2p test-i2p-hops test-portal screenshots docs bench lock
+.PHONY: help setup fast run check test test-sanitiser test-compiled test-i2p test-i2p-hops test-portal test-user-side screenshots docs bench lock

@@ -260,7 +260,8 @@ class Bot:
             self._settle(answered)
 
     def _are_there(self, line: Line, _now: float) -> None:
-        names = line.params[-1].split(",") if line.command == "730" else nicks_in(line.params[-1])
+        text = line.params[-1] if line.params else ""
+        names = text.split(",") if line.command == "730" else nicks_in(text)
         for nick in self._watch.seen(names):
             if gone := self._watch.remove(nick):
                 self._outbox.tell(gone)

@@ -41,12 +41,13 @@ class Identity:
 class Registration:
     """Says what a server wants to hear until it knows the bot."""
 
-    __slots__ = ("_chance", "_identity", "_tries", "is_refused")
+    __slots__ = ("_chance", "_identity", "_is_asked", "_tries", "is_refused")
 
     def __init__(self, identity: Identity, chance: Callable[[], float]) -> None:
         self._identity = identity
         self._chance = chance
         self._tries = 0
+        self._is_asked = False  # for the password, by a server that we asked to ask
         self.is_refused = False  # services did not take the password
 
     def first(self) -> bytes:
@@ -71,16 +72,18 @@ class Registration:
             return b""
         match parameters[1].upper():
             case "ACK" if "sasl" in parameters[2].split():
+                self._is_asked = True
                 return say("AUTHENTICATE", "PLAIN")
             case "NAK":
                 return self.ended(is_refused=True)
         return b""
 
     def challenge(self, parameters: list[str]) -> bytes:
-        """Answer AUTHENTICATE + (RFC 4616), once it was asked for."""
+        """Answer AUTHENTICATE + (RFC 4616), once."""
         identity = self._identity
-        if identity.means is not Means.SASL or parameters != ["+"]:
+        if not self._is_asked or parameters != ["+"]:
             return b""
+        self._is_asked = False
         text = b64encode(f"\0{identity.account}\0{identity.password}".encode()).decode("ascii")
         pieces = [text[at : at + _SASL_PIECE] for at in range(0, len(text), _SASL_PIECE)]
         if len(pieces[-1]) == _SASL_PIECE:
