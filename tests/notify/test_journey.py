@@ -10,20 +10,11 @@ import pytest
 
 from eepost.accounts.preferences import IrcBinding, Preferences
 from tests.notify.conversation import Person
-from tests.notify.servers import Inspircd, IrcServer, Ngircd, wait_until
+from tests.notify.servers import IrcServer, wait_until
 from tests.office import PASSWORD, PostOffice, address, mail
 from tests.portal.browser import Browser
 
 BOT = "postbot"
-
-
-@pytest.fixture(params=[Ngircd, Inspircd])
-def irc(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IrcServer]:
-    """A real IRC server."""
-    kind: type[IrcServer] = request.param
-    server = kind(tmp_path / "irc")
-    yield server.start()
-    server.kill()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ Trust: who asks is who the IRC server says he is.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from eepost.accounts.bindings import BindingTokens
@@ -24,6 +24,15 @@ from eepost.services.notify.commands import Verb
 from eepost.services.notify.lines import folded
 
 _TRIES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to say, and which account is bound in another way now."""
+
+    text: str
+    changed: int | None = field(default=None, repr=False)
+    binding: IrcBinding | None = None
 
 
 class Binder:
@@ -51,56 +60,57 @@ class Binder:
         account = await self._find(name)
         return account.preferences.irc if account and account.number == number else None
 
-    async def answer(self, asked: Asked) -> str:
+    async def answer(self, asked: Asked) -> Outcome:
         """Do what was asked for, durable on return, and return what to say."""
         if not asked.services_account:
-            return commands.NOT_LOGGED_IN
+            return Outcome(commands.NOT_LOGGED_IN)
         try:
             account = await self._account_of(asked.services_account)
             if asked.command.verb is Verb.BIND:
                 return await self._bind(asked, account)
             binding = account.preferences.irc if account else None
             if account is None or binding is None:
-                return commands.NOT_BOUND
+                return Outcome(commands.NOT_BOUND)
             return await self._do(asked, account, binding)
         except NoSuchAccount:
-            return commands.NOT_BOUND
+            return Outcome(commands.NOT_BOUND)
         except (StoreUnavailable, AccountChanged):
-            return commands.TRY_LATER
+            return Outcome(commands.TRY_LATER)
 
-    async def _do(self, asked: Asked, account: Account, binding: IrcBinding) -> str:
+    async def _do(self, asked: Asked, account: Account, binding: IrcBinding) -> Outcome:
         match asked.command.verb:
             case Verb.UNBIND:
-                await self._keep(account, None)
-                return commands.UNBOUND
+                return await self._keep(account, None, commands.UNBOUND)
             case Verb.QUIET:
                 return await self._quiet(asked, account, binding)
             case _:
-                return commands.status(
-                    binding.nick, binding.window_minutes, binding.quiet_until_utc, self._now_utc()
+                now = self._now_utc()
+                return Outcome(
+                    commands.status(
+                        binding.nick, binding.window_minutes, binding.quiet_until_utc, now
+                    )
                 )
 
-    async def _bind(self, asked: Asked, bound: Account | None) -> str:
+    async def _bind(self, asked: Asked, bound: Account | None) -> Outcome:
         if bound is not None:
-            return commands.BOUND_ALREADY  # and the token stays good
+            return Outcome(commands.BOUND_ALREADY)  # and the token stays good
         holder = self._tokens.take(asked.command.argument)
         account = None if holder is None else await self._find(holder.name)
         if holder is None or account is None or account.number != holder.number:
-            return commands.NOT_OURS
+            return Outcome(commands.NOT_OURS)
         before = account.preferences.irc
         binding = IrcBinding(asked.nick, asked.services_account)
         if before is not None:
             binding = replace(binding, window_minutes=before.window_minutes)
-        await self._keep(account, binding)
-        return commands.bound(binding.window_minutes)
+        return await self._keep(account, binding, commands.bound(binding.window_minutes))
 
-    async def _quiet(self, asked: Asked, account: Account, binding: IrcBinding) -> str:
+    async def _quiet(self, asked: Asked, account: Account, binding: IrcBinding) -> Outcome:
         seconds = commands.parse_quiet(asked.command.argument)
         if seconds is None:
-            return commands.QUIET_SPAN
+            return Outcome(commands.QUIET_SPAN)
         until = int(self._now_utc()) + seconds if seconds else 0
-        await self._keep(account, replace(binding, quiet_until_utc=until))
-        return commands.quiet_until(until) if until else commands.NO_LONGER_QUIET
+        text = commands.quiet_until(until) if until else commands.NO_LONGER_QUIET
+        return await self._keep(account, replace(binding, quiet_until_utc=until), text)
 
     async def _account_of(self, services_account: str) -> Account | None:
         names = await self._known()
@@ -132,7 +142,7 @@ class Binder:
             return None
         return account if account.state is State.ENABLED else None
 
-    async def _keep(self, account: Account, binding: IrcBinding | None) -> None:
+    async def _keep(self, account: Account, binding: IrcBinding | None, text: str) -> Outcome:
         def change(old: Preferences) -> Preferences:
             return replace(old, irc=binding)
 
@@ -145,3 +155,4 @@ class Binder:
                     raise
         if binding is not None:
             (await self._known())[folded(binding.services_account)] = account.name
+        return Outcome(text, account.number, binding)

@@ -117,6 +117,21 @@ class News:
         """Forget it."""
         self._items.pop(item.number, None)
 
+    def holds(self, item: Item) -> bool:
+        """Whether it was not dropped meanwhile."""
+        return self._items.get(item.number) is item
+
+    def bound_anew(self, number: int, binding: IrcBinding | None) -> None:
+        """Let the account's news wait as its new binding has it; without one there is none."""
+        item = self._items.get(number)
+        if item is None:
+            return
+        if binding is None:
+            self.drop(item)
+        else:
+            item.nick = binding.nick
+            self.put_off(item, self.delay(binding))
+
     def waiting_for_nicks(self) -> list[Item]:
         """Return what is put off until somebody appears."""
         return [each for each in self._items.values() if each.waits_for_nick]

@@ -226,11 +226,14 @@ class Notifier:
 
     async def _answer(self, asked: Asked) -> str:
         try:
-            return await self.binder.answer(asked)
+            outcome = await self.binder.answer(asked)
         except Exception as error:
             # What nobody foresaw costs this one answer.
             self.journal.fault("irc command", error)
             return commands.TRY_LATER
+        if outcome.changed is not None:
+            self.news.bound_anew(outcome.changed, outcome.binding)
+        return outcome.text
 
     async def _tell_all(self, bot: Bot, finding: Finding) -> None:
         # Each stays in the table until it is dealt with: a session may end in between.
@@ -242,6 +245,8 @@ class Notifier:
 
     async def _tell(self, bot: Bot, item: Item, finding: Finding) -> None:
         """Say the news, if the account is still bound to whom the server says is there."""
+        if not self.news.holds(item):
+            return
         try:
             binding = await self.binder.binding(item.number, item.name)
         except StoreUnavailable:
