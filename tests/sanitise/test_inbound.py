@@ -7,11 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eepost.mail.address import Address
+from eepost.mail.header import split_header
+from eepost.sanitise import inbound
 from eepost.sanitise.choices import Choices, Dangerous
 from eepost.sanitise.danger import is_dangerous
+from eepost.sanitise.from_user import FromUser, sanitise_from_user
+from eepost.sanitise.harmless import MAX_PACKINGS
+from eepost.sanitise.html_cost import MAX_MARKS_IN_WORDS
 from eepost.sanitise.inbound import (
     MALFORMED,
     Inbound,
+    is_made_plain,
     sanitise_from_internet,
     sanitise_to_user,
 )
@@ -21,6 +28,15 @@ from tests.sanitise.parts import children, content
 
 VERDICT = b"Authentication-Results: gate.example; spf=pass\r\n"
 CONTEXT = Inbound(randomness=lambda count: b"\x01" * count, verdict=VERDICT)
+ALICE = Address("alice", "mail.i2p")
+FROM_USER = FromUser(
+    address=ALICE,
+    addresses=frozenset({ALICE}),
+    message_id_key=b"k" * 32,
+    message_id_domain="mail.i2p",
+    accepted_utc=1_795_446_839,
+    randomness=lambda count: b"\x01" * count,
+)
 REMOTE = re.compile(
     rb"(?i)<img(?![^>]*\ssrc=\"cid:)|<script|<link|<style|<iframe|<form|<object|<embed|<base|<svg|"
     rb"<meta(?! charset=\"utf-8\")|\son[a-z]+=|javascript:|url\("
@@ -289,3 +305,146 @@ def test_real_messages_come_harmless_and_hardly_any_is_refused() -> None:
                 assert REMOTE.search(content(part)) is None, message.name
     # Doubled fields, zeros and bare line ends are in the tests of others on purpose.
     assert refused <= 0.02 * len(real_messages())
+
+
+PLAIN = [
+    *(b"", b"Content-Type: text/plain; charset=koi8-r; format=flowed\r\n", b"Content-Base: x\r\n"),
+    *(b"Content-Type: text/html\r\n", b"Content-Type: text/plain; name=a.exe\r\n"),
+    *(b"Content-Disposition: attachment; filename=a.exe\r\n", b"From x y\r\n", b"X: y\r\n \r\n"),
+    *(
+        b"X: " + b"y" * 1_000 + b"\r\n",
+        b"Message-ID: <a@b>\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+    ),
+]
+BODIES = [b"", b"words", b"\r\n", b"MZ", b"x" * 998, b"y" * 999, b"<b onclick=x>", b"\n", b"TVo="]
+
+
+@given(st.lists(st.sampled_from(PLAIN)), st.lists(st.sampled_from(BODIES)), st.booleans())
+def test_short_cut_for_plain_text_changes_nothing(
+    fields: list[bytes], body: list[bytes], keeps: bool
+) -> None:
+    context = Inbound(CONTEXT.randomness, choices=Choices(keeps_first_hop=keeps))
+    message = b"".join(fields) + b"\r\n" + b"\r\n".join(body)
+    with pytest.MonkeyPatch.context() as patch:
+        made = sanitise_to_user(message, context)
+        patch.setattr(inbound, "PLAIN_TYPE", re.compile(b"(?!)"))
+        walked = sanitise_to_user(message, context)
+    assert isinstance(made, Sanitised)
+    assert isinstance(walked, Sanitised)
+    assert b"".join(made.pieces) == b"".join(walked.pieces)
+    assert (made.report, made.thread_ids) == (walked.report, walked.thread_ids)
+
+
+def test_first_piece_is_the_header() -> None:
+    for message in real_messages():
+        for outcome in (
+            sanitise_from_internet(message.octets, CONTEXT),
+            sanitise_to_user(message.octets, CONTEXT),
+        ):
+            if isinstance(outcome, Sanitised):
+                octets = b"".join(outcome.pieces)
+                start = split_header(octets).body_start
+                assert len(outcome.pieces[0]) == start, message.name
+
+
+def test_text_made_anew_needs_nothing_more() -> None:
+    words = st.text(max_size=200)
+
+    @given(words, st.sampled_from([b"", b"; format=flowed"]))
+    def check(text: str, flow: bytes) -> None:
+        head = b"From: alice@mail.i2p\r\nContent-Type: text/plain; charset=utf-8" + flow
+        made = passed_on(head + b"\r\n\r\n" + text.encode())
+        assert is_made_plain(bytes(made.pieces[0]))
+        octets = b"".join(made.pieces)
+        assert to_user(octets) == octets
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Type: text/html\r\n",
+        b"Content-Type: text/plain; name=a.txt\r\n",
+        b"Content-Type: application/x\r\n",
+    ],
+)
+def test_other_mail_made_anew_needs_more(fields: bytes) -> None:
+    made = passed_on(b"From: alice@mail.i2p\r\n" + fields + b"\r\nwords")
+    assert not is_made_plain(bytes(made.pieces[0]))
+
+
+def passed_on(message: bytes) -> Sanitised:
+    outcome = sanitise_from_user(message, FROM_USER)
+    assert isinstance(outcome, Sanitised)
+    return outcome
+
+
+def test_what_a_reader_gets_stays_as_it_is() -> None:
+    changed = []
+    for message in real_messages():
+        outcome = sanitise_to_user(message.octets, CONTEXT)
+        if isinstance(outcome, Sanitised):
+            once = b"".join(outcome.pieces)
+            if to_user(once) != once:
+                changed.append(message.name)
+    assert changed == []
+
+
+def test_what_passed_a_gateway_passes_the_next_one_as_it_is() -> None:
+    changed = []
+    for message in real_messages():
+        outcome = sanitise_from_internet(message.octets, CONTEXT)
+        if isinstance(outcome, Sanitised):
+            once = b"".join(outcome.pieces)
+            if passed(once) != once:
+                changed.append(message.name)
+    assert changed == []
+
+
+@pytest.mark.parametrize("body", [b"MZ!", b"MZ" + b"x" * 1_000])
+def test_dangerous_file_that_passes_says_so_to_its_reader_alone(body: bytes) -> None:
+    context = Inbound(CONTEXT.randomness, choices=Choices(dangerous=Dangerous.PASS))
+    message = attached(b"a.exe", body)
+    warned = to_user(message, context)
+    (part,) = email.message_from_bytes(warned).walk()
+    assert part["Content-Description"] == "Opening this file may run something"
+    assert (part.get_filename(), content(part)) == ("a.exe", body)
+    assert to_user(warned, context) == warned
+    assert b"Content-Description" not in passed(message, context)
+
+
+def packed(message: bytes, times: int) -> bytes:
+    for _ in range(times):
+        message = (
+            b"From: a@b\r\nContent-Type: message/rfc822\r\n"
+            b"Content-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(message).replace(b"\n", b"\r\n")
+        )
+    return message
+
+
+ACTIVE_PAGE = b"Content-Type: text/html\r\n\r\n<script>x</script>words"
+
+
+def test_messages_packed_in_each_other_too_often_become_a_file() -> None:
+    assert b"words" in to_user(packed(ACTIVE_PAGE, MAX_PACKINGS))
+    made = to_user(packed(ACTIVE_PAGE, MAX_PACKINGS + 1))
+    assert b"words" not in made
+    assert b"message.eml.unsafe" in made
+
+
+def test_parts_of_all_packed_messages_count_together() -> None:
+    many = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nwords\r\n" * 600
+    part = b"--c\r\n" + packed(many, 1) + b"\r\n"
+    made = to_user(b"Content-Type: multipart/mixed; boundary=c\r\n\r\n" + part * 2 + b"--c--\r\n")
+    assert made.count(b"words") == 600
+    assert made.count(b"message.eml.unsafe") == 1
+
+
+def test_html_that_is_too_complex_to_be_read_is_cut_and_says_so() -> None:
+    page = b"Content-Type: text/html\r\n\r\n" + b"<i>a</i>" * MAX_MARKS_IN_WORDS
+    made = content(email.message_from_bytes(to_user(page)))
+    assert made.count(b"a") < MAX_MARKS_IN_WORDS
+    assert b"too complex to be shown" in made

@@ -105,10 +105,10 @@ def plainly(content: bytes, charset: str, *, is_flowed: bool, deletes_space: boo
         words = words[1:] if words.startswith(" ") else words
         mark = ">" * depth + " " if depth else ""
         goes_on = before == (depth, True) and words != "-- "
-        if goes_on and deletes_space:
-            lines[-1] = lines[-1][:-1]
+        is_soft = words.endswith(" ") and words != "-- "
+        words = words[:-1] if is_soft and deletes_space else words
         lines[-1:] = [lines[-1] + words] if goes_on else [*lines[-1:], mark + words]
-        before = depth, words.endswith(" ") and words != "-- "
+        before = depth, is_soft
     kept = []
     in_patch = False
     for line in lines:

@@ -16,7 +16,7 @@ def unwrap_flowed(lines: list[bytes], *, deletes_space: bool) -> list[bytes]:
     # Nothing is quoted or stuffed: a soft break is just a blank.
     text = b"".join([line if line[-1:] == b" " else line + b"\n" for line in lines])
     if deletes_space:
-        text = b"\n".join(lines).replace(b" \n", b"")
+        text = b"\n".join([*lines, b""]).replace(b" \n", b"")
     return text.removesuffix(b"\n").split(b"\n")
 
 

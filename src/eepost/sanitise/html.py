@@ -92,8 +92,6 @@ _TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z-]+="[^"]*")*)>|[^<]+|<')
 _META_CHARSET = re.compile(
     rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:-]{1,40})", re.IGNORECASE
 )
-# No character reference is so long; the parser would look at each letter for one.
-_NO_REFERENCE = re.compile(r"&(?=[A-Za-z0-9]{40})")
 _NOSCRIPT = re.compile(r"(?i)</?noscript\b[^<>]*+>")
 
 
@@ -120,20 +118,18 @@ def rebuild_html(
         text = _NOSCRIPT.sub("", text)  # readers of mail run no scripts, so they show what it holds
     allowance = allowance or HtmlAllowance()
     if not allowance.take_parsing(text):
-        return _START + "<pre>" + html.escape(extract_text(text, allowance)) + "</pre>" + _END
+        words = extract_text(text, allowance)
+        return _START + "<pre>" + html.escape(words) + "</pre>" + _END
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if tag == "img" and name == "src":
             return picture(value)
         if name == "href":
             return rules.clean_link(value)
-        return value
+        return with_single_blanks(value).strip()
 
     cleaned = nh3.clean(
-        _NO_REFERENCE.sub("&amp;", text)
-        .replace("\0", "")
-        .replace("\r\n", "\n")
-        .replace("\r", "\n"),
+        text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n"),
         tags=set(_BLOCKS | _INLINE),
         attributes=_ATTRIBUTES,
         tag_attribute_values=_DIRECTED,

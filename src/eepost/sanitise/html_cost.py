@@ -7,9 +7,12 @@ Trust: anybody may have written the HTML.
 import re
 from dataclasses import dataclass
 
-# Each tag and each character reference cuts text in pieces that the parser joins again one by one,
-# copying all it has: two million references take it 40 seconds. Real mail has some thousands.
+# Each tag and each character reference stops the parser for two microseconds. Real mail has some
+# thousands.
 MAX_MARKS = 150_000
+# Character references cut a text between tags in pieces that are joined again one by one, each time
+# copying all there is: 150,000 of them in ten megabytes take ten seconds.
+MAX_REFERENCES_TIMES_TEXT = 20_000_000_000
 # Browsers' rules search all open elements at each tag, and open again every unclosed formatting
 # element in each new block. 200,000 nested <div> take nh3 minutes. Tags times open elements of real
 # mail stay under a million.
@@ -40,6 +43,7 @@ class HtmlAllowance:
     """What the HTML of one message may still cost; parts take from it one after the other."""
 
     marks: int = MAX_MARKS
+    references_times_text: int = MAX_REFERENCES_TIMES_TEXT
     tags_times_depth: int = MAX_TAGS_TIMES_DEPTH
     tags_times_formatting: int = MAX_TAGS_TIMES_FORMATTING
     marks_in_words: int = MAX_MARKS_IN_WORDS
@@ -50,10 +54,14 @@ class HtmlAllowance:
         marks = _marks(text)
         if marks > self.marks:
             return False
+        references = _references_times_text(text)
+        if references > self.references_times_text:
+            return False
         tags, depth, formatting = _nesting(text)
         if tags * depth > self.tags_times_depth or tags * formatting > self.tags_times_formatting:
             return False
         self.marks -= marks
+        self.references_times_text -= references
         self.tags_times_depth -= tags * depth
         self.tags_times_formatting -= tags * formatting
         return True
@@ -71,6 +79,10 @@ class HtmlAllowance:
 def _marks(text: str) -> int:
     # The parser stops at each line end too, an eighth as long.
     return text.count("<") + text.count("&") + text.count("\n") // 8
+
+
+def _references_times_text(text: str) -> int:
+    return sum(run.count("&") * len(run) for run in text.split("<")) if "&" in text else 0
 
 
 def _end_of_marks(text: str, count: int) -> int:

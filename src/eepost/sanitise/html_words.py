@@ -13,6 +13,7 @@ _HIDDEN = re.compile(
     r"(?is)<(script|style|title|template|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)"
 )
 _TAG = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*+)|[/!?])[^<>]*+>")
+_CUT = "\n\n[The rest of this page was too complex to be shown.]"
 _LINE_ENDERS = frozenset(
     {
         *("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"),
@@ -24,11 +25,13 @@ _CELLS = frozenset(("td", "th"))
 
 def extract_text(text: str, allowance: HtmlAllowance | None = None) -> str:
     """Return what HTML says in words, with LF lines. Linear; cut where the allowance ends."""
-    text = (allowance or HtmlAllowance()).take_words(text)
+    whole = text
+    text = (allowance or HtmlAllowance()).take_words(whole)
+    note = "" if len(text) == len(whole) else _CUT
     text = with_single_blanks(_HIDDEN.sub(" ", text))
     text = html.unescape(_TAG.sub(_what_parts_words, text))
     lines = [line.strip() for line in text.replace("\xa0", " ").split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + note
 
 
 def _what_parts_words(tag: re.Match[str]) -> str:

@@ -37,6 +37,14 @@ _NEEDS_CARE = re.compile(
     "[^\u00a1-\u00ac\u00ae-\u167f\u1681-\u1fff\u200b-\u2027\u202a-\u202e\u2030-\u205e\u2060-\u2fff"
     "\u3001-\ufefe\uff00-\ufff8\U00010000-\U0010ffff]"
 )
+# What nearly all text to be read says of itself, found by one match instead of the whole grammar:
+# its character set, and whether its lines flow.
+PLAIN_TYPE = re.compile(
+    rb"""\s*+text/plain\s*+(?:;\s*+charset="?([A-Za-z0-9_.:+-]{1,40})"?\s*+)?"""
+    rb"""(?:;\s*+format="?(?:(flowed)|fixed)"?\s*+)?(?:;\s*+delsp="?(?:(yes)|no)"?\s*+)?;?\s*+""",
+    re.IGNORECASE,
+)
+
 # ASCII that shows, with tabs and line ends: what needs neither care nor an encoding.
 _PLAIN = bytes((9, 10, 13, *range(32, 127)))
 

@@ -13,8 +13,8 @@ POSTSCRIPT = (b"%!PS", b"%!\n", b"%!\r")
 # PostScript with a preview behind it, for programs that can't draw it (Adobe TN 5002).
 PREVIEWED = b"\xc5\xd0\xd3\xc6"
 
-# A brace takes as long as unpacking so many octets; real documents have one in twenty.
-_OCTETS_FOR_A_BRACE = 10
+# A brace takes as long as unpacking so many octets. Documents have one in forty.
+_OCTETS_FOR_A_BRACE = 25
 
 # Groups that say who, when, where and with what; no reader shows them.
 _RTF_GROUPS = re.compile(

@@ -5,8 +5,8 @@ from eepost.sanitise.files.outcome import most_pieces
 
 MAGIC = b"GIF8"
 
-# Frames of a few points are made of two blocks in forty octets.
-_OCTETS_FOR_A_BLOCK = 16
+# Frames of a few points are made of two blocks in forty octets; hundreds of them make no animation.
+_OCTETS_FOR_A_BLOCK = 40
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _GRAPHIC_CONTROL, _APPLICATION = 0xF9, 0xFF
 _LOOPS = (b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0")
@@ -29,7 +29,7 @@ def strip_gif(octets: bytes) -> bytes:
             kept = True
         else:
             break
-        left -= count
+        left -= max(count, 1)
         if kept:
             pieces.append(octets[start:at])
     return b"".join(pieces) + bytes((_TRAILER,))

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of a message made harmless to read, each in its place; all between them stays as it is.
+
+Trust: anybody may have written the message.
+
+What is signed is passed as a slice, so it still verifies.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from dataclasses import field as attribute
+
+from eepost.mail.charset import decode_text
+from eepost.mail.header import Field
+from eepost.mail.message import MAX_PARTS, Bounds, Part, split_message
+from eepost.mail.parameters import write_parameters
+from eepost.mail.transfer import decode_transfer, encode_base64, encode_quoted_printable
+from eepost.mail.violation import PeerViolation
+from eepost.sanitise.choices import Dangerous
+from eepost.sanitise.danger import is_dangerous
+from eepost.sanitise.html import INBOUND, declared_charset, rebuild_html
+from eepost.sanitise.html_cost import HtmlAllowance
+from eepost.sanitise.html_words import extract_text
+from eepost.sanitise.long_lines import folded, has_long_lines
+from eepost.sanitise.parts import is_file, part_name
+from eepost.sanitise.rebuild.built import Piece
+from eepost.sanitise.report import Tally
+from eepost.sanitise.text import encode_text
+
+_ACTIVE = re.compile(
+    r"(?i)<\s*+(?:script|iframe|frame|object|embed|applet|form|input|link|base|svg|math|video|audio"
+    r"|source|meta[^<>]*http-equiv|style|portal|img[^<>]*\ssrc\s*+=\s*+[\"']?\s*(?!cid:|[\"'\s]))"
+    r"|\son[a-z]++\s*+=|javascript:|vbscript:|url\s*+\(|@import|background\s*+="
+)
+# Behind the name of a dangerous file: an extension that no system opens with anything.
+_UNSAFE = ".unsafe"
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What making one message harmless may still cost; messages packed in it take from the same."""
+
+    parts: int = MAX_PARTS  # of messages that had to be decoded before anybody could count them
+    html: HtmlAllowance = attribute(default_factory=HtmlAllowance)
+
+
+@dataclass(slots=True)
+class Harmless:
+    """Makes one message harmless; `message` is the octets that `Part` speaks of.
+
+    With `warns`, a dangerous file that passes by choice says so.
+    """
+
+    message: bytes | bytearray
+    dangerous: Dangerous
+    randomness: Callable[[int], bytes]
+    tally: Tally
+    warns: bool = False
+    allowance: Allowance = attribute(default_factory=Allowance)
+    packings: int = 0  # how many packed messages it stands in
+
+    def pieces(self, root: Part, fields: Iterable[Field]) -> list[Piece]:
+        """Return the message with `fields` as its header and each part as it may be read.
+
+        The first piece is the whole header with its empty line.
+        """
+        replaced = self._replacement(root)
+        if replaced is None:
+            return [folded(fields) + b"\r\n", *self._body(root)]
+        described = [each for each in fields if not each[0].lower().startswith(b"content-")]
+        return [b"".join((folded(described), replaced[0])), *replaced[1:]]
+
+    def _part(self, part: Part) -> list[Piece]:
+        if part.start == part.end:
+            return []  # two delimiters in a row
+        replaced = self._replacement(part)
+        if replaced is not None:
+            return replaced
+        kept = [each for each in part.fields if each[0].lower() not in REMOTE]
+        self.tally.add("part field dropped", len(part.fields) - len(kept))
+        return [folded(kept) + b"\r\n", *self._body(part)]
+
+    def _body(self, part: Part) -> list[Piece]:
+        """Return the body of a part with its children replaced; all else as slices."""
+        view = memoryview(self.message)
+        if part.content_type.value in _SEALED or not part.children:
+            return [view[part.body_start : part.end]]
+        pieces: list[Piece] = []
+        at = part.body_start
+        for child in part.children:
+            pieces += [view[at : child.start], *self._part(child)]
+            at = child.end
+        return [*pieces, view[at : part.end]]
+
+    def _replacement(self, part: Part) -> list[Piece] | None:
+        """Return header and body that stand for a part, None where it may stay as it is."""
+        kind = part.content_type.value
+        if kind == "multipart/signed":
+            return self._signed(part)
+        return None if part.children or kind in _SEALED else self._leaf(part, kind)
+
+    def _leaf(self, part: Part, kind: str) -> list[Piece] | None:
+        content = self._content(part)
+        if kind == "text/html" and not is_file(part):
+            return self._html(part, content)
+        if kind == "message/external-body":
+            self.tally.add("reference neutralised")
+            return _note("A part was removed: it referred to something elsewhere.")
+        if kind == "message/partial":
+            # Put together again it would be a message that nobody looked into (RFC 2046 5.2.2).
+            self.tally.add("reference neutralised")
+            return _file("piece-of-a-message.eml" + _UNSAFE, content)
+        if kind in _MESSAGES:
+            return self._packed_message(content)
+        name = part_name(part)
+        if is_file(part) and not name.endswith(_UNSAFE) and is_dangerous(name, content):
+            return self._dangerous(part, content)
+        return self._short_lines(part, content)
+
+    def _content(self, part: Part) -> bytes:
+        octets = bytes(memoryview(self.message)[part.body_start : part.end])
+        return decode_transfer(octets, part.transfer_encoding)
+
+    def _packed_message(self, content: bytes) -> list[Piece]:
+        """Return a message that came in base64, which RFC 2046 5.2.1 forbids and readers open."""
+        message = _LINE_END.sub(b"\r\n", content)
+        try:
+            if self.packings == MAX_PACKINGS:
+                raise PeerViolation("messages packed in each other too often")
+            bounds = Bounds(depth=_DEPTH_WHEN_PACKED, parts=self.allowance.parts)
+            root = split_message(message, bounds)
+        except PeerViolation:
+            return _file("message.eml" + _UNSAFE, content)
+        self.allowance.parts -= sum(1 for _ in root.walk())
+        self.tally.add("nested message unpacked")
+        inner = replace(self, message=message, packings=self.packings + 1)
+        kept = [each for each in root.fields if each[0].lower() not in REMOTE]
+        return [b"Content-Type: message/rfc822\r\n\r\n", *inner.pieces(root, kept)]
+
+    def _html(self, part: Part, content: bytes) -> list[Piece]:
+        charset = part.content_type.get("charset") or declared_charset(content)
+        rebuilt = rebuild_html(
+            decode_text(content, charset), _own_picture, INBOUND, self.allowance.html
+        )
+        self.tally.add("HTML made harmless")
+        encoded = encode_text(rebuilt.encode("utf-8", "replace"))
+        content_id = part.raw(b"content-id")
+        named = b"Content-ID:%s" % content_id if content_id is not None else b""
+        head = b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n%s\r\n"
+        return [head % (encoded.encoding, named), encoded.octets]
+
+    def _short_lines(self, part: Part, content: bytes) -> list[Piece] | None:
+        if not has_long_lines(self.message, part.body_start, part.end):
+            return None
+        self.tally.add("long lines encoded")
+        kept = [each for each in part.fields if each[0].lower() in _DESCRIBING]
+        head = folded(kept)
+        if part.main_type == "text" and part.transfer_encoding != b"base64":
+            octets = encode_quoted_printable(content)
+            return [head + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", octets]
+        return [head + b"Content-Transfer-Encoding: base64\r\n\r\n", encode_base64(content)]
+
+    def _dangerous(self, part: Part, content: bytes) -> list[Piece] | None:
+        self.tally.add("dangerous file")
+        if self.dangerous is Dangerous.PASS:
+            return self._warned(part, content) if self.warns else self._short_lines(part, content)
+        if self.dangerous is Dangerous.DROP:
+            return _note("A file was removed: it could have run something when opened.")
+        return _file((part_name(part) or "file") + _UNSAFE, content)
+
+    def _warned(self, part: Part, content: bytes) -> list[Piece]:
+        """Return a dangerous file as it is, with words that programs show beside its name."""
+        pieces = self._short_lines(part, content)
+        if pieces is None:
+            kept = [each for each in part.fields if each[0].lower() in _KEPT]
+            body = memoryview(self.message)[part.body_start : part.end]
+            pieces = [folded(kept) + b"\r\n", body]
+        return [b"".join((_WARNING, pieces[0])), *pieces[1:]]
+
+    def _signed(self, part: Part) -> list[Piece] | None:
+        """Return what is shown instead of signed mail with active HTML, None for any other.
+
+        The signature covers the HTML, so it can't be made harmless; its words are shown, and the
+        whole signed part goes along as a file that no program opens by itself.
+        """
+        words = []
+        is_active = False
+        for leaf in part.walk():
+            if leaf.content_type.value == "text/html" and not leaf.children:
+                content = self._content(leaf)
+                charset = leaf.content_type.get("charset") or declared_charset(content)
+                text = decode_text(content, charset)
+                is_active = is_active or _ACTIVE.search(text) is not None
+                words.append(extract_text(text, self.allowance.html))
+        if not is_active:
+            return None
+        self.tally.add("signed active HTML set aside")
+        boundary = self.randomness(20).hex().encode("ascii")
+        text = "\r\n".join("\n\n".join(words).split("\n")) + "\r\n"
+        encoded = encode_text(text.encode("utf-8", "replace"))
+        original = bytes(memoryview(self.message)[part.start : part.end])
+        return [
+            b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n" % boundary,
+            b"--%s\r\n" % boundary,
+            b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ",
+            encoded.encoding + b"\r\n\r\n" + encoded.octets,
+            b"\r\n--%s\r\n" % boundary,
+            *_file("signed-original.eml" + _UNSAFE, original),
+            b"\r\n--%s--\r\n" % boundary,
+        ]
+
+
+_MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+# Messages that stand packed in each other, and the depth of each.
+MAX_PACKINGS = 4
+_DEPTH_WHEN_PACKED = 10
+_SEALED = frozenset(("multipart/signed", "multipart/encrypted"))
+# They make a reader resolve what stands in a part against a server (RFC 2557 4).
+REMOTE = frozenset((b"content-base", b"content-location"))
+_DESCRIBING = frozenset((b"content-type", b"content-disposition", b"content-id"))
+_KEPT = _DESCRIBING | {b"content-transfer-encoding"}
+_WARNING = b"Content-Description: Opening this file may run something\r\n"
+
+
+def _own_picture(reference: str) -> str | None:
+    return reference if reference[:4].lower() == "cid:" else None
+
+
+def _note(text: str) -> list[Piece]:
+    head = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+    return [head, text.encode("ascii") + b"\r\n"]
+
+
+def _file(name: str, content: bytes) -> list[Piece]:
+    kind = write_parameters(b"Content-Type", "application/octet-stream")
+    place = write_parameters(b"Content-Disposition", "attachment", [("filename", name)])
+    return [
+        kind + b"Content-Transfer-Encoding: base64\r\n" + place + b"\r\n",
+        encode_base64(content),
+    ]
