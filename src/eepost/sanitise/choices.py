@@ -52,6 +52,7 @@ class Choices:
     # Answers name his messages as his program named them, so that they thread with his Sent copy.
     maps_ids_back: bool = True
     dangerous: Dangerous = Dangerous.RENAME
+    keeps_first_hop: bool = False  # one line on where mail from the Internet set out
 
 
 DEFAULT = Choices()

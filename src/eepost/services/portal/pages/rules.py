@@ -21,6 +21,7 @@ _SWITCHES: Final = (
     "keeps_reply_to",
     "keeps_auto_submitted",
     "maps_ids_back",
+    "keeps_first_hop",
 )
 _KINDS: Final[Mapping[str, type[Enum]]] = {
     "html": Html,
