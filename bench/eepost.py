@@ -28,18 +28,22 @@ class Prepared:
     logins: Sequence[Login]
 
 
-def prepare(folder: Path, logins: Sequence[Login]) -> Prepared:
-    """Make a post office as an operator does, by its commands. Raises Unfit."""
+def prepare(folder: Path, logins: Sequence[Login], options: Sequence[str] = ()) -> Prepared:
+    """Make a post office as an operator does, by its commands; `options` go to `init`.
+
+    Raises Unfit.
+    """
     folder.mkdir(parents=True)
     prepared = Prepared(folder / "data", (HOST, free_port()), (HOST, free_port()), logins)
     smtp, pop3 = (f"{host}:{port}" for host, port in (prepared.smtp, prepared.pop3))
-    _eepost("init", "--data", prepared.data, "--domain", DOMAIN, "--smtp", smtp, "--pop3", pop3)
+    ports = ("--smtp", smtp, "--pop3", pop3)
+    run_eepost("init", "--data", prepared.data, "--domain", DOMAIN, *ports, *options)
     _move_portal(prepared.data / "eepost.toml")
 
     def add(login: Login) -> None:
         name = login.user.decode().partition("@")[0]
-        options = ("--data", prepared.data, "--password-stdin")
-        _eepost("account", "add", name, *options, given=login.password + b"\n")
+        chosen = ("--data", prepared.data, "--password-stdin")
+        run_eepost("account", "add", name, *chosen, given=login.password + b"\n")
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(add, logins))
@@ -67,7 +71,7 @@ class Eepost:
 
     def start(self, prefix: Sequence[str] = ()) -> None:
         """Start the server and wait until it greets. Raises Unfit."""
-        command = (*prefix, *_command("serve", "--data", self._folder / "data"))
+        command = (*prefix, *eepost_command("serve", "--data", self._folder / "data"))
         self._process = spawn(command, self._folder)
         self.roots = (self._process.pid,)
         for address in (self.smtp, self.pop3):
@@ -88,14 +92,16 @@ class Eepost:
         return True
 
 
-def _command(*arguments: object) -> tuple[str, ...]:
+def eepost_command(*arguments: object) -> tuple[str, ...]:
+    """Return a command line of the program that is installed here."""
     # The command beside this interpreter: the environment that the bench itself runs in.
     return (str(Path(sys.executable).parent / "eepost"), *map(str, arguments))
 
 
-def _eepost(*arguments: object, given: bytes = b"") -> None:
-    """Run a command of eepost to its end. Raises Unfit."""
-    done = subprocess.run(_command(*arguments), input=given, capture_output=True, check=False)
+def run_eepost(*arguments: object, given: bytes = b"") -> str:
+    """Run a command of eepost to its end and return what it printed. Raises Unfit."""
+    done = subprocess.run(eepost_command(*arguments), input=given, capture_output=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace").strip()
         raise Unfit(f"eepost {arguments[0]} failed: {said[-2000:]}")
+    return done.stdout.decode(errors="replace")

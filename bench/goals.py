@@ -97,6 +97,7 @@ GOALS: tuple[Goal, ...] = (
     AtMost("submit", "CPU ms for a submission", "cpu_ms", 0.3),
     AtMost("flushes", "flushes for a submission", "flushes", 0.2),
     AtLeast("submit-large", "1 MB submissions a second", "rate", "postfix", 2),
+    AtLeast("relay", "messages a second to the Internet over one hop", "rate", "postfix", 1),
     AtLeast("fetch", "fetches of 100 x 4 kB, Dovecot as installed", "rate", "maildir", 5, 7),
     AtLeast("fetch", "fetches of 100 x 4 kB, Dovecot at its best", "rate", "sdbox", 1.5, 3),
     AtLeast("poll", "polls of an empty maildrop, Dovecot at its best", "rate", "sdbox", 8),

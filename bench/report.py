@@ -22,6 +22,7 @@ _COLUMNS = {
     "flushes": "flushes each",
     "octets": "octets a connection",
     "resident_mb": "MB in all",
+    "memory_mb": "MB in all (PSS)",
     "ascii_us": "ASCII us",
     "utf8_us": "UTF-8 us",
     "quoted_us": "quoted-printable us",

@@ -133,9 +133,9 @@ class MemoryQueue(QueueStore):
         self._check()
         return tag in self.shelf.correspondents
 
-    async def has_opted_out(self, address_tag: bytes) -> bool:
+    async def opted_out(self) -> frozenset[bytes]:
         self._check()
-        return address_tag in self.shelf.opted_out
+        return frozenset(self.shelf.opted_out)
 
     async def opt_out(self, address_tag: bytes, is_out: bool) -> None:
         self._check()

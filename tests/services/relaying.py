@@ -22,6 +22,7 @@ from eepost.queue.sealing import QueueSealer
 from eepost.seal.startkey import StartKey
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
+from eepost.services.mta.opt_outs import OptOuts
 from eepost.services.mta.ports import GatewayLost, OutgoingStore, Pieces
 from eepost.services.mta.relay import Bounds, RelayService
 from eepost.services.mta.relay_desk import RelayDesk
@@ -158,7 +159,7 @@ class Office:
             passed_over=PassedOver(lambda: self.uptime),
             internal_domain=INTERNAL,
             official_domain=OFFICIAL,
-            opt_out_tag=lambda address: str(address).encode(),
+            opt_outs=OptOuts(self.kept, lambda address: str(address).encode(), lambda: self.uptime),
             offload=self._offload,
             now=lambda: self.now,
             randomness=self.draw,

@@ -630,3 +630,16 @@ async def test_stop_cuts_off_what_hangs_and_keeps_it() -> None:
     assert office.relay.under_way == 0
     stored: StoredItem = office.queue.shelf.items[item.number]
     assert office.sealer.open(stored) == item
+
+
+async def test_who_opts_out_here_is_known_at_once_and_elsewhere_in_a_second() -> None:
+    office = Office()
+    bob, dave = to("bob").address, to("dave").address
+    opt_outs = office.desk.opt_outs
+    assert not await opt_outs.has(bob)
+    await opt_outs.note(bob)
+    assert await opt_outs.has(bob)
+    await office.queue.opt_out(str(dave).encode(), True)
+    assert not await opt_outs.has(dave)
+    office.pass_time(1)
+    assert await opt_outs.has(dave)

@@ -64,7 +64,7 @@ def make_arrivals(
             private_key=parcel_key(key),
             tag=lambda transfer, account: key.tag("arrival", f"{transfer.hex()} {account.number}"),
             quarantine=quarantine.keep,
-            opt_out=lambda address: outgoing.store.opt_out(outgoing.opt_out_tag(address), True),
+            opt_out=outgoing.opt_outs.note,
             offload=submitting.delivery.offload,
             randomness=clock.random_octets,
             now_utc=lambda: int(clock.wall_seconds()),

@@ -24,6 +24,7 @@ from eepost.queue.sealing import QueueSealer
 from eepost.seal.startkey import StartKey
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
+from eepost.services.mta.opt_outs import OptOuts
 from eepost.services.mta.outgoing import Outgoing
 from eepost.services.mta.ports import Gateways, OutgoingStore
 from eepost.services.mta.quota import HOUR_SECONDS, Quota
@@ -125,7 +126,9 @@ def make_outgoing(settings: Settings, key: StartKey, around: Surroundings) -> Ou
         passed_over=passed_over,
         internal_domain=settings.mail.domain,
         official_domain=(*settings.mail.official_domains, settings.mail.domain)[0],
-        opt_out_tag=lambda address: opt_out_tag(key, address),
+        opt_outs=OptOuts(
+            around.queue, lambda address: opt_out_tag(key, address), clock.monotonic_seconds
+        ),
         offload=around.offload,
         now=clock.wall_seconds,
         randomness=clock.random_octets,
@@ -139,7 +142,7 @@ def make_outgoing(settings: Settings, key: StartKey, around: Surroundings) -> Ou
         sealer=sealer,
         quota=make_quota(settings, key, around.queue),
         correspondents=make_correspondents(key, around.queue),
-        opt_out_tag=desk.opt_out_tag,
+        opt_outs=desk.opt_outs,
         is_ready=hindrance is None,
         wake=relay.wake,
         last_batch=lambda: relay.last_batch,

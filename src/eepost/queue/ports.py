@@ -58,8 +58,8 @@ class QueueStore(Protocol):
     def is_correspondent(self, tag: bytes) -> Awaitable[bool]:
         """Say whether `tag` was among an entry's `written_to` in the last months."""
 
-    def has_opted_out(self, address_tag: bytes) -> Awaitable[bool]:
-        """Say whether the person wants no mail from here."""
+    def opted_out(self) -> Awaitable[frozenset[bytes]]:
+        """Return the tags of all who want no mail from here."""
 
     def opt_out(self, address_tag: bytes, is_out: bool) -> Awaitable[None]:
         """Note that a person wants no mail from here, or takes it again."""

@@ -164,8 +164,7 @@ class Attempt:
 
     async def _respect_refusals(self) -> None:
         for at in self._outside():
-            tag = self.desk.opt_out_tag(self.item.forwards[at].address)
-            if await self.desk.store.has_opted_out(tag):
+            if await self.desk.opt_outs.has(self.item.forwards[at].address):
                 self.item = report(self.item, at, Fate.FAILED, OPTED_OUT)
 
     async def _as_it_leaves(self) -> Pieces | None:

@@ -23,6 +23,7 @@ from eepost.queue.release import DEFER_SECONDS, Departure, departs_at
 from eepost.queue.sealing import QueueSealer
 from eepost.sanitise.outcome import Sanitised
 from eepost.services.mta import replies
+from eepost.services.mta.opt_outs import OptOuts
 from eepost.services.mta.ports import Gateways, OutgoingStore
 from eepost.services.mta.quota import Quota
 
@@ -57,7 +58,7 @@ class Outgoing:
     sealer: QueueSealer
     quota: Quota
     correspondents: Correspondents
-    opt_out_tag: Callable[[Address], bytes]
+    opt_outs: OptOuts
     is_ready: bool
     wake: Callable[[], None]  # there may be something that leaves at once
     last_batch: Callable[[], int]
@@ -73,7 +74,7 @@ class Outgoing:
         """Return why mail to `address` (and `others`) is not taken. Raises StoreUnavailable."""
         if not _is_outside(address.domain):
             return replies.NOT_ON_THE_INTERNET
-        if await self.store.has_opted_out(self.opt_out_tag(address)):
+        if await self.opt_outs.has(address):
             return replies.OPTED_OUT
         lack = await self.quota.lack(sender, distinct([*others, address]))
         return replies.over_quota(lack, self.quota.limits) if lack else None

@@ -6,6 +6,7 @@ here is counted before the store does it, in one commit with the message.
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,11 +15,13 @@ from eepost.accounts.correspondents import folded
 from eepost.accounts.model import Account
 from eepost.mail.address import Address
 from eepost.queue.allowance import (
+    Allowance,
     Bonus,
     Charge,
     Limits,
     OverQuota,
     count,
+    current,
     recipient_tags,
 )
 from eepost.queue.books import Entry
@@ -27,6 +30,8 @@ from eepost.services.mta.ports import OutgoingStore
 
 HOUR_SECONDS = 3_600
 _STAMP_TAG_OCTETS = 16
+# Accounts whose use is noted; one costs about 300 octets.
+MAX_NOTED = 10_000
 
 
 class HandedIn(Enum):
@@ -35,6 +40,14 @@ class HandedIn(Enum):
     COUNTED = "counted"
     COUNTED_BEFORE = "counted before"
     WORTHLESS = "no stamp for this account, or worth nothing"
+
+
+@dataclass(slots=True)
+class _AtMost:
+    """What an account has used at most: as it was read, and all that was charged since."""
+
+    recipients: int
+    messages: int
 
 
 @dataclass(slots=True)
@@ -49,16 +62,37 @@ class Quota:
     now: Callable[[], float]
     _keys: Mapping[int, bytes] = field(default_factory=dict)
     _hour: int | None = None  # that `_keys` are of
+    _at_most: OrderedDict[bytes, _AtMost] = field(default_factory=OrderedDict)
 
-    async def lack(self, account: Account, addresses: Iterable[Address]) -> OverQuota | None:
+    async def lack(self, account: Account, addresses: Collection[Address]) -> OverQuota | None:
         """Say whether there can't be room for mail to `addresses`, whatever stamp comes with it.
 
         Raises StoreUnavailable.
         """
+        if self._surely_fits(self.holder_tag(account), len(addresses)):
+            return None
         charge = await self._charge(account, addresses, ())
-        known = await self.store.allowance(charge.holder_tag)
+        known = current(await self.store.allowance(charge.holder_tag), charge.hour)
+        self._note(charge.holder_tag, known)
         counted = count(known, charge, self.limits.most_by_a_stamp)
         return counted if isinstance(counted, OverQuota) else None
+
+    def _surely_fits(self, holder_tag: bytes, recipients: int) -> bool:
+        """Whether the store need not be asked: it has the last word anyway."""
+        used = self._at_most.get(holder_tag)
+        return (
+            used is not None
+            and used.recipients + recipients <= self.limits.recipients
+            and used.messages < self.limits.messages
+        )
+
+    def _note(self, holder_tag: bytes, known: Allowance) -> None:
+        self._at_most[holder_tag] = _AtMost(
+            len(known.recipients), sum(many for _, many in known.messages)
+        )
+        self._at_most.move_to_end(holder_tag)
+        if len(self._at_most) > MAX_NOTED:
+            self._at_most.popitem(last=False)
 
     async def charge(
         self, account: Account, addresses: Collection[Address], content: bytes | bytearray
@@ -70,7 +104,12 @@ class Quota:
         bonuses = self._bonuses(account, stamps_in(content))
         if not bonuses and not addresses:
             return None
-        return await self._charge(account, addresses, bonuses)
+        charge = await self._charge(account, addresses, bonuses)
+        used = self._at_most.get(charge.holder_tag)
+        if used is not None:
+            used.recipients += len(charge.recipients)
+            used.messages += charge.messages
+        return charge
 
     async def hand_in(self, account: Account, text: str) -> HandedIn:
         """Count a stamp that came without a message. Raises StoreUnavailable."""

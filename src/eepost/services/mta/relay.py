@@ -22,6 +22,7 @@ from eepost.services.mta.relay_desk import RelayDesk
 
 # How often the store is asked for what is due, which is counted in minutes; a look costs 0.1 ms.
 LOOK_SECONDS = 2.0
+GATHER_SECONDS = 0.02
 # Longer than a gateway may keep an attempt without a word; renewed while it goes on.
 LEASE_MINUTES = 30
 RENEW_SECONDS = 600.0
@@ -99,21 +100,21 @@ class RelayService:
 
     async def _look(self) -> None:
         while True:
-            begun = 0
             try:
-                begun = await self.turn()
+                await self.turn()
             except StoreUnavailable:
                 pass
             except Exception as fault:  # whatever it is, mail must go on leaving
                 self.desk.counts.faults += 1
                 self.desk.fault("looking at the queue", fault)
-            if not begun or self.under_way >= self.bounds.items:
-                await self._rest()
+            await self._rest()
 
     async def _rest(self) -> None:
-        """Wait for a call, a place that became free, or the time to look again."""
+        """Wait for a call, room, or the time to look again."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._awake.wait(), LOOK_SECONDS)
+        # Where many call, one look and one claim serve them all.
+        await asyncio.sleep(GATHER_SECONDS)
         self._awake.clear()
 
     async def _renew_claims(self) -> None:
@@ -155,8 +156,8 @@ class RelayService:
             await self._set_aside(stored, minute_of(desk.now()) + LEASE_MINUTES)
         finally:
             del self._tasks[stored.number]
-            if len(self._tasks) == self.bounds.items - 1:
-                self.wake()
+            if len(self._tasks) == self.bounds.items // 2:
+                self.wake()  # there is room for many again
 
     async def _attend(self, stored: StoredItem) -> None:
         desk = self.desk

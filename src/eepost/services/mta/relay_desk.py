@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from eepost.accounts.directory import Directory
 from eepost.accounts.ports import Compute
-from eepost.mail.address import Address
 from eepost.queue.choice import PassedOver, preference
 from eepost.queue.item import Item
 from eepost.queue.retry import Randomness, RetryPlan
 from eepost.queue.sealing import QueueSealer
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
+from eepost.services.mta.opt_outs import OptOuts
 from eepost.services.mta.ports import Gateways, OutgoingStore
 from eepost.services.mta.reports import Writer
 
@@ -49,7 +49,7 @@ class RelayDesk:
     passed_over: PassedOver
     internal_domain: str
     official_domain: str
-    opt_out_tag: Callable[[Address], bytes]
+    opt_outs: OptOuts
     offload: Compute
     now: Callable[[], float]  # seconds since 1970; may jump
     randomness: Randomness

@@ -131,11 +131,15 @@ class SqliteQueue:
 
     async def is_correspondent(self, tag: bytes) -> bool:
         """Say whether `tag` was among an entry's `written_to` in the last months."""
-        return await self._has("SELECT 1 FROM correspondent WHERE tag = ?", tag)
+        query = "SELECT 1 FROM correspondent WHERE tag = ?"
+        found = await self.readers.run(lambda c: c.execute(query, (tag,)).fetchone())
+        return found is not None
 
-    async def has_opted_out(self, address_tag: bytes) -> bool:
-        """Say whether the person wants no mail from here."""
-        return await self._has("SELECT 1 FROM opted_out WHERE address_tag = ?", address_tag)
+    async def opted_out(self) -> frozenset[bytes]:
+        """Return the tags of all who want no mail from here."""
+        query = "SELECT address_tag FROM opted_out"
+        rows = await self.readers.run(lambda c: c.execute(query).fetchall())
+        return frozenset(tag for (tag,) in rows)
 
     async def opt_out(self, address_tag: bytes, is_out: bool) -> None:
         """Note that a person wants no mail from here, or takes it again."""
@@ -160,10 +164,6 @@ class SqliteQueue:
             connection.execute(statement, parameters)
 
         await self.lane.submit(Call(run))
-
-    async def _has(self, query: str, tag: bytes) -> bool:
-        found = await self.readers.run(lambda c: c.execute(query, (tag,)).fetchone())
-        return found is not None
 
     def _read_hour_keys(self, connection: sqlite3.Connection) -> dict[int, bytes]:
         return {
