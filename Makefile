@@ -45,7 +45,7 @@ test: setup ## install what the tests need and run them all
 	@[ "$$(id -u)" -eq 0 ] || $(MAKE) --no-print-directory test-i2p
 
 # These folders run in `make test` as all others do; here they run alone.
-SANITISER_TESTS := tests/sanitise tests/scan tests/workers tests/journeys
+SANITISER_TESTS := tests/sanitise tests/costs tests/scan tests/workers tests/journeys
 
 test-sanitiser: setup ## the sanitiser's proof: golden folders, real mail, browser, scanner, workers (a part of test)
 	@scripts/debian-packages tests
