@@ -117,6 +117,11 @@ def test_words_of_html_are_cut_where_they_cost_too_much() -> None:
     assert html_cost._end_of_marks("a<b", 5) == 3
 
 
+def test_references_in_much_text_are_not_parsed() -> None:
+    assert HtmlAllowance().take_parsing("a&amp;b" * 10)
+    assert not HtmlAllowance(references_times_text=0).take_parsing("a&amp;b" * 10)
+
+
 def test_html_that_is_too_complex_is_refused() -> None:
     head = b"From: alice@mail.i2p\r\nContent-Type: text/html\r\n\r\n"
     outcome = sanitise_from_user(head + b"<p>a</p>\r\n" * 300_000, CONTEXT)
