@@ -72,7 +72,9 @@ def _begin_large(desk: Desk, recipient: Desk) -> SmtpSession:
     line = SmtpSession(desk)
     line.open(desk, recipient.address)
     assert line.ask(b"DATA").startswith(b"354 ")
-    line.say(message(desk) + b"".join(b"%07d large\r\n" % n for n in range(680_000)))
+    # Some ten megabytes, in fewer lines than a text may have.
+    words = b"%07d large, and larger, and larger still than that\r\n"
+    line.say(message(desk) + b"".join(words % n for n in range(185_454)))
     return line
 
 
