@@ -11,6 +11,7 @@ reply, and the session goes on.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast
@@ -378,7 +379,8 @@ class Session(asyncio.BufferedProtocol):
         self._is_cut = True
         if self._task is not None:
             self._task.cancel()
-        self._transport.abort()
+        with suppress(AttributeError):  # Python 3.11.2 and TLS that has ended already
+            self._transport.abort()
         self._leave_when_done()
 
     def _expire(self, *, is_shutdown: bool) -> None:
