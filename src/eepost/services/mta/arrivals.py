@@ -19,7 +19,7 @@ from functools import partial
 from eepost.accounts.model import Account
 from eepost.accounts.ports import Compute
 from eepost.mail.address import Address, parse_address
-from eepost.mail.header import split_header
+from eepost.mail.header import MAX_HEADER_OCTETS, split_header
 from eepost.mail.mailbox import parse_mailboxes
 from eepost.mail.reply import Reply
 from eepost.mail.trace import arrival_field, return_path_field
@@ -362,9 +362,18 @@ def _author(message: Sanitised, verdict: bytes) -> Author:
     )
 
 
+def _head(message: Sanitised) -> bytes:
+    """Return what the header lies in, whatever pieces the sanitiser has cut the message into."""
+    head = b""
+    for piece in message.pieces:
+        head += piece[: MAX_HEADER_OCTETS - len(head)]
+        if b"\r\n\r\n" in head:
+            break
+    return head
+
+
 def _author_address(message: Sanitised) -> Address | None:
-    header = bytes(message.pieces[1]) if len(message.pieces) > 1 else b""
-    for name, _, value in split_header(header).fields:
+    for name, _, value in split_header(_head(message)).fields:
         if name.lower() == b"from":
             try:
                 mailboxes = parse_mailboxes(value).mailboxes
