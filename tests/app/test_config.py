@@ -27,7 +27,9 @@ def test_broken_configuration_is_refused_with_file_key_reason_and_hint(file: Pat
         assert part in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["public-listener", "public-pop3-v6", "public-scanner"])
+@pytest.mark.parametrize(
+    "name", ["public-listener", "public-pop3-v6", "public-scanner", "irc-public"]
+)
 def test_what_would_leak_is_a_privacy_error(name: str) -> None:
     with pytest.raises(PrivacyError):
         read_settings(Path(__file__).parent / "broken" / f"{name}.toml")

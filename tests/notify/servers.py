@@ -59,6 +59,15 @@ class IrcServer:
             else:
                 return self
 
+    def clear(self) -> None:
+        """Let everybody go, and wait until nobody is there."""
+        gone = [each.nick for each in self._people]
+        for each in (*self._people, *([self._services] if self._services else [])):
+            each.close()
+        self._services = None
+        self._people.clear()
+        wait_until(lambda: not any(map(self.has, gone)))
+
     def kill(self) -> None:
         """End it as a crash would."""
         for each in (*self._people, *([self._services] if self._services else [])):
@@ -144,7 +153,7 @@ MotdPhrase = hello
 ConnectRetry = 60
 MaxConnections = 0
 MaxConnectionsIP = 0
-MaxPenaltyTime = 1
+MaxPenaltyTime = 0
 PingTimeout = 120
 PongTimeout = 20
 [Options]

@@ -2,14 +2,18 @@
 """From a mail that arrives to a notice on IRC: a real post office and real IRC servers."""
 
 import re
-from collections.abc import Iterator
+import smtplib
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from eepost.accounts.preferences import IrcBinding, Preferences
 from tests.notify.conversation import Person
+from tests.notify.hostile import GREETING, Hostile, flood
 from tests.notify.servers import IrcServer, wait_until
 from tests.office import PASSWORD, PostOffice, address, mail
 from tests.portal.browser import Browser
@@ -85,3 +89,83 @@ def test_mail_that_arrives_is_news_on_irc_and_says_nothing_but_how_many(
     send(office)
     assert amy.news(BOT) == "You have 1 new mail."
     assert binding_of(office, "alice") == IrcBinding("amy", "amyacct", 0)
+
+
+def test_the_portal_shows_who_is_bound_takes_the_window_and_ends_it(
+    irc: IrcServer, office: PostOffice
+) -> None:
+    amy = irc.person("amy", "amyacct")
+    bind(office, amy)
+    browser = signed_in(office, "alice")
+    page = browser.get("/notices").text
+    assert "amyacct" in page
+    assert "Show me a token" not in page
+    assert "was kept" in browser.submit("/notices", what="window", window="240").text
+    assert binding_of(office, "alice") == IrcBinding("amy", "amyacct", 240)
+    for wrong in ("0", "", "x", "٦٠"):
+        assert browser.submit("/notices", what="window", window=wrong).status == 422
+    assert binding_of(office, "alice") == IrcBinding("amy", "amyacct", 240)
+    assert "hear nothing" in browser.submit("/notices", what="unbind").text
+    assert binding_of(office, "alice") is None
+    assert "You are not bound" in amy.asks(BOT, ".status")
+
+
+def test_the_journal_and_the_disk_name_nobody_who_is_bound(
+    irc: IrcServer, office: PostOffice
+) -> None:
+    amy = irc.person("quokka", "wombatacct")
+    bind(office, amy)
+    send(office)
+    amy.news(BOT)
+    office.stop()
+    written = (
+        b"".join(file.read_bytes() for file in office.directory.rglob("*") if file.is_file())
+        + str(office.lines).encode()
+    )
+    assert b"the bot is on IRC" in written
+    assert BOT.encode() in written  # the configuration: the search finds what is there
+    for name in (b"quokka", b"wombatacct"):
+        assert name not in written
+
+
+def hanging(server: Hostile, stream: socket.socket) -> None:
+    stream.sendall(GREETING)
+    server.is_over.wait(120)
+
+
+@pytest.mark.parametrize("treat", [hanging, flood], ids=lambda treat: treat.__name__)
+def test_mail_goes_on_at_full_speed_while_the_irc_server_is_broken(
+    treat: Callable[[Hostile, socket.socket], None], tmp_path: Path
+) -> None:
+    server = Hostile(treat)
+    settings = {"irc": {"way": f"port 127.0.0.1:{server.port}", "nick": BOT}}
+    try:
+        with PostOffice(tmp_path / "office", settings).create() as office:
+            office.add("alice", "bob", "carol")
+            office.start()
+            wait_until(lambda: server.taken == 1)
+            with office.registry() as registry:
+                registry.adjust(
+                    "alice", lambda old: replace(old, irc=IrcBinding("amy", "amyacct", 0))
+                )
+            bound, unbound = rounds(office, "alice"), rounds(office, "carol")
+            assert min(bound) < 2 * min(unbound)
+            assert len(office.fetch("alice")) == len(office.fetch("carol")) == MAILS * len(bound)
+    finally:
+        server.stop()
+
+
+MAILS = 10
+
+
+def rounds(office: PostOffice, name: str) -> list[float]:
+    """Return how long several rounds of mails took each; the machine is not ours alone."""
+    times = []
+    with smtplib.SMTP("127.0.0.1", office.smtp_port, local_hostname="x", timeout=60) as smtp:
+        smtp.login("bob", PASSWORD)
+        for _ in range(5):
+            begun = monotonic()
+            for _ in range(MAILS):
+                smtp.sendmail(address("bob"), address(name), mail("bob", name))
+            times.append(monotonic() - begun)
+    return times

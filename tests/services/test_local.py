@@ -2,6 +2,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import pytest
+
 from eepost.accounts.model import Account, PasswordCost
 from eepost.accounts.registry import Registry
 from eepost.maildrop.model import SealedMessage, SentId
@@ -41,12 +43,14 @@ class Office:
         )
         self.shelf = Shelf(accounts, LIMIT_OCTETS)
         self.warned: list[int] = []
+        self.arrived: list[str] = []
         self.delivery = LocalDelivery(
             maildrops=self.shelf,
             sealer=Sealer(chance()),
             now_nanoseconds=lambda: 1_000_000_000,
             notice=self._notice,
             offload=self._offload,
+            arrived=lambda account: self.arrived.append(account.name),
         )
 
     def _notice(self, _account: Account, percent: int) -> list[bytes]:
@@ -71,3 +75,14 @@ async def test_copy_and_report_for_one_account_warn_once_and_of_what_both_filled
     office = Office()
     assert isinstance(await office.deliver(78_000, 4_000), Delivered)
     assert office.warned == [80]
+
+
+async def test_each_copy_is_told_of_once_it_is_durable_and_warnings_are_not() -> None:
+    office = Office()
+    assert isinstance(await office.deliver(40_000, 45_000), Delivered)
+    assert (office.arrived, office.warned) == (["alice", "alice"], [80])
+    assert not isinstance(await office.deliver(90_000), Delivered)
+    office.shelf.fails_after = 0
+    with pytest.raises(StoreUnavailable):
+        await office.deliver(100)
+    assert office.arrived == ["alice", "alice"]
