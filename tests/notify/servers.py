@@ -4,7 +4,6 @@
 Services link as a server does and say who is logged in, as Atheme or Anope would.
 """
 
-import itertools
 import re
 import subprocess
 import time
@@ -31,6 +30,7 @@ class IrcServer:
     _process: subprocess.Popen[bytes] | None = None
     _services: "Services | None" = None
     _people: list[Person] = field(default_factory=list)
+    _watcher: Person | None = None
 
     def command(self) -> list[str]:
         """Write the configuration and return the command that serves in the foreground."""
@@ -62,22 +62,25 @@ class IrcServer:
     def clear(self) -> None:
         """Let everybody go, and wait until nobody is there."""
         gone = [each.nick for each in self._people]
-        for each in (*self._people, *([self._services] if self._services else [])):
-            each.close()
-        self._services = None
-        self._people.clear()
+        self._hang_up()
         wait_until(lambda: not any(map(self.has, gone)))
 
     def kill(self) -> None:
         """End it as a crash would."""
-        for each in (*self._people, *([self._services] if self._services else [])):
-            each.close()
-        self._services = None
-        self._people.clear()
+        self._hang_up()
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None
         if self._process is not None:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
             self._process = None
+
+    def _hang_up(self) -> None:
+        for each in (*self._people, *([self._services] if self._services else [])):
+            each.close()
+        self._services = None
+        self._people.clear()
 
     @property
     def services(self) -> "Services":
@@ -114,14 +117,12 @@ class IrcServer:
 
     def has(self, nick: str) -> bool:
         """Whether a nick is there."""
-        visitor = Person(self.port, f"v{next(_VISITORS)}")
-        visitor.say(f"ISON {nick}")
-        found = visitor.wait_for(r" 303 \S+ :?(.*)")[1].strip()
-        visitor.leaves()
+        # One for all questions: InspIRCd lets nobody in sooner than after a second.
+        if self._watcher is None:
+            self._watcher = Person(self.port, "watcher")
+        self._watcher.say(f"ISON {nick}")
+        found = self._watcher.wait_for(r" 303 \S+ :?(.*)")[1].strip()
         return found.lower() == nick.lower()
-
-
-_VISITORS = itertools.count()
 
 
 class Services(Conversation):

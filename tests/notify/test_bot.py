@@ -233,6 +233,21 @@ def test_everybody_gets_a_turn_in_ison_and_nobody_once_waiting_is_over() -> None
     assert list(session.passes(60)) == []
 
 
+def test_nothing_is_due_before_it_can_be_done() -> None:
+    session = Dialogue(seconds_a_line=3.0).greeted()
+    for number in range(6):
+        session.bot.tell("amy", f"news {number}")
+        session.bot.wait_for(f"n{number}")
+    for _ in range(100):
+        session.server(":irc.test PONG irc.test eepost")
+        session.bot.tell("amy", "news without end")
+        session.bot.tick(session.now)
+        session.said()
+        due = session.bot.due(session.now)
+        assert due > session.now
+        session.now = due
+
+
 def test_what_goes_out_keeps_to_the_pace_and_news_goes_before_answers() -> None:
     session = Dialogue(seconds_a_line=2.0).greeted()
     session.now += 100

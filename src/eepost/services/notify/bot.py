@@ -151,9 +151,13 @@ class Bot:
         else:
             silence = DEAD_SECONDS if self._pinged else IDLE_SECONDS
             times = [self._heard + silence, self._regain]
-            times += [each for each in (self._inquiries.due(), self._watch.due()) if each]
+            times += [each for each in (self._inquiries.due(), self._watch_due(now)) if each]
         waiting = self._outbox.due(now)
         return min(times) if waiting is None else min(*times, waiting)
+
+    def _watch_due(self, now: float) -> float | None:
+        due = self._watch.due()
+        return None if due is None else max(due, now + self._outbox.bucket.seconds_until_next(now))
 
     def outgoing(self, now: float) -> bytes:
         """Return what is to be sent now."""

@@ -28,6 +28,8 @@ from eepost.services.notify.ports import Server, ServerAway, Stream
 READ_OCTETS: Final = 4_096
 # A greeting of 8 kB takes half a second; a flood costs this machine next to nothing.
 OCTETS_A_SECOND: Final = 16_384
+# However soon something is due: nothing here is worth a busy loop beside mail.
+SHORTEST_PAUSE_SECONDS: Final = 0.01
 # A server that does not read for so long is gone.
 WRITE_SECONDS: Final = 120.0
 # What waits for the accounts' store.
@@ -162,7 +164,8 @@ class Notifier:
                 async with asyncio.timeout(WRITE_SECONDS):
                     await writer.drain()
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, self._due(bot) - self.clock())):
+                pause = max(SHORTEST_PAUSE_SECONDS, self._due(bot) - self.clock())
+                async with asyncio.timeout(pause):
                     await self._wake.wait()
 
     def _due(self, bot: Bot) -> float:
