@@ -44,6 +44,7 @@ from eepost.net.peers import Resolver, resolve
 from eepost.net.sessions import Bounds, Hall, Owner
 from eepost.net.web import WebServer
 from eepost.observe.journal import Journal
+from eepost.pages.site import Counts as Visits
 from eepost.sanitise.from_user import FromUser
 from eepost.sanitise.scan import Obstacle
 from eepost.seal.startkey import StartKey
@@ -56,7 +57,6 @@ from eepost.services.mta.notices import fill_notice
 from eepost.services.mta.replies import greeting
 from eepost.services.mta.screening import ScanCounts, Screening
 from eepost.services.pop import fetch
-from eepost.services.portal.desk import Counts as Visits
 from eepost.wire.pop3.limits import Pop3Limits
 from eepost.wire.pop3.server import Pop3Server
 from eepost.wire.smtp.limits import SmtpLimits

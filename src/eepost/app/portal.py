@@ -20,14 +20,15 @@ from eepost.net.captcha import draw, speak
 from eepost.net.peers import Resolver, resolve
 from eepost.net.web import WebServer
 from eepost.observe.journal import Journal
-from eepost.services.portal.desk import Counts, Desk
+from eepost.pages.site import Counts
+from eepost.pages.tickets import Tickets
+from eepost.services.portal.desk import Desk
 from eepost.services.portal.gates import Captchas, Gate, Gates, Rate
 from eepost.services.portal.irc import IrcNews
-from eepost.services.portal.portal import Portal
+from eepost.services.portal.portal import make_site
 from eepost.services.portal.sending import Sending
 from eepost.services.portal.sessions import Sessions
 from eepost.services.portal.site import PAGES
-from eepost.services.portal.tickets import Tickets
 
 # Pages stay under 30 kB with everything.
 MAX_POLICY_CHARACTERS = 20_000
@@ -73,7 +74,7 @@ def make_portal(  # noqa: PLR0913 - wired in one place, by name
         counts=counts,
     )
     bucket = _bucket(settings, process_key)
-    return WebServer(Portal(desk, PAGES, journal, bucket), bucket)
+    return WebServer(make_site(desk, PAGES, journal, bucket), bucket)
 
 
 def read_policy(file: Path) -> str:

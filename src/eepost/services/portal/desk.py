@@ -10,21 +10,12 @@ from eepost.accounts.ports import AccountStore, Compute
 from eepost.accounts.registry import Registry
 from eepost.accounts.sign_ins import SignIns
 from eepost.maildrop.ports import MaildropStore
+from eepost.pages.site import Counts
+from eepost.pages.tickets import Tickets
 from eepost.services.portal.gates import Gates
 from eepost.services.portal.irc import IrcNews
 from eepost.services.portal.sending import Sending
 from eepost.services.portal.sessions import Sessions
-from eepost.services.portal.tickets import Tickets
-
-
-@dataclass(slots=True)
-class Counts:
-    """What the portal has done; numbers only."""
-
-    shown: int = 0
-    done: int = 0
-    refused: int = 0
-    faults: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 
 from typing import Final
 
+from eepost.pages import style
 from eepost.services.portal.pages import (
     book,
     closing,
@@ -15,7 +16,6 @@ from eepost.services.portal.pages import (
     password,
     recovery,
     rules,
-    style,
 )
 from eepost.services.portal.visits import Page
 

@@ -2,8 +2,8 @@
 """Emptying the mailbox, disabling the account, deleting it."""
 
 from eepost.accounts.model import State
+from eepost.pages.sessions import VISIT_OCTETS
 from eepost.services.portal.pages.password import check_own_password
-from eepost.services.portal.sessions import VISIT_OCTETS
 from eepost.services.portal.visits import Answer, Moved, Page, Shown, Visit, Wrong
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from eepost.accounts.names import NameRefused, check_name
 from eepost.accounts.passwords import PasswordRefused, check_password
 from eepost.accounts.ports import InvitationUsed, NameTaken
+from eepost.pages.sessions import VISIT_OCTETS
 from eepost.services.portal.gates import Gate, Shut
-from eepost.services.portal.sessions import VISIT_OCTETS
 from eepost.services.portal.visits import Answer, Moved, Page, Sent, Shown, Visit, Wrong
 
 

@@ -2,7 +2,7 @@
 """The first page, signing in and signing out."""
 
 from eepost.accounts.authenticator import Busy, WrongCredentials
-from eepost.services.portal.sessions import VISIT_OCTETS
+from eepost.pages.sessions import VISIT_OCTETS
 from eepost.services.portal.visits import Answer, Moved, Page, Shown, Visit, Wrong
 
 

@@ -4,8 +4,8 @@
 from eepost.accounts.authenticator import Busy, WrongCredentials
 from eepost.accounts.passwords import PasswordRefused
 from eepost.accounts.registry import WrongPassword
+from eepost.pages.sessions import VISIT_OCTETS
 from eepost.services.portal.gates import Shut
-from eepost.services.portal.sessions import VISIT_OCTETS
 from eepost.services.portal.visits import Answer, Moved, Page, Shown, Visit, Wrong
 
 
