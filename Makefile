@@ -33,8 +33,8 @@ check: setup ## format, lint, import contracts, types
 
 # The pure rooms' own tests leave no branch of these rooms untried; the rest, which mostly waits for
 # other programs, runs without counting and two files at a time.
-PURE_TESTS := tests/mail tests/sanitise tests/engines tests/seal tests/maildrop tests/queue tests/test_lines.py
-PURE_ROOMS := */eepost/mail/*,*/eepost/sanitise/*,*/eepost/wire/*,*/eepost/seal/*,*/eepost/maildrop/*,*/eepost/queue/*
+PURE_TESTS := tests/mail tests/sanitise tests/engines tests/seal tests/maildrop tests/queue tests/letters tests/test_lines.py
+PURE_ROOMS := */eepost/mail/*,*/eepost/sanitise/*,*/eepost/wire/*,*/eepost/seal/*,*/eepost/maildrop/*,*/eepost/queue/*,*/eepost/letters/*
 
 test: setup ## install what the tests need and run them all
 	@scripts/debian-packages tests i2p
