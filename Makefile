@@ -32,17 +32,21 @@ check: setup ## format, lint, import contracts, types
 	$(BIN)/mypy
 
 # The pure rooms' own tests leave no branch of these rooms untried; the rest, which mostly waits for
-# other programs, runs without counting and two files at a time.
+# other programs, runs without counting.
 PURE_TESTS := tests/mail tests/sanitise tests/engines tests/seal tests/maildrop tests/queue tests/letters tests/test_lines.py
 PURE_ROOMS := */eepost/mail/*,*/eepost/sanitise/*,*/eepost/wire/*,*/eepost/seal/*,*/eepost/maildrop/*,*/eepost/queue/*,*/eepost/letters/*
 
+# What waits for other programs runs four files at a time: it waits more than it computes.
 test: setup ## install what the tests need and run them all
-	@scripts/debian-packages tests i2p
-	$(BIN)/coverage run -m pytest $(PURE_TESTS)
-	$(BIN)/coverage report --include='$(PURE_ROOMS)' --fail-under=100 --skip-covered
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(PURE_TESTS))
+	@scripts/debian-packages tests i2p compiled
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-pure fast
+	$(BIN)/python -m pytest -n 4 --dist loadfile $(addprefix --ignore=,$(PURE_TESTS))
 	@$(MAKE) --no-print-directory test-compiled
 	@[ "$$(id -u)" -eq 0 ] || $(MAKE) --no-print-directory test-i2p
+
+test-pure: setup ## the pure rooms, not a branch of them untried (a part of test)
+	$(BIN)/coverage run -m pytest $(PURE_TESTS)
+	$(BIN)/coverage report --include='$(PURE_ROOMS)' --fail-under=100 --skip-covered
 
 # These folders run in `make test` as all others do; here they run alone.
 SANITISER_TESTS := tests/sanitise tests/costs tests/scan tests/workers tests/journeys
@@ -98,4 +102,4 @@ bench: setup ## measure against Postfix and Dovecot (needs a quiet machine)
 lock: ## resolve dependencies anew into requirements/*.lock
 	@scripts/lock
 
-.PHONY: help setup fast run check test test-sanitiser test-compiled test-i2p test-i2p-hops test-portal test-user-side screenshots docs bench lock
+.PHONY: help setup fast run check test test-pure test-sanitiser test-compiled test-i2p test-i2p-hops test-portal test-user-side screenshots docs bench lock
