@@ -71,7 +71,9 @@ def losses(before: bytes, after: bytes) -> list[str]:
     Each part must be there as it was, or its words must; for parts that refer to something
     elsewhere, or are pieces, nothing has to.
     """
-    old, new = map(_parsed, (before, after))
+    # The library takes a boundary that is folded (RFC 5322 2.2.3) with its fold.
+    unfolded = re.sub(rb'(boundary="[^"\r\n]*)\r\n', rb"\1", before)
+    old, new = map(_parsed, (unfolded, after))
     kept = {_letters(content(part)) for part in leaves(new)}
     words = "".join(_words(new))
     found = []

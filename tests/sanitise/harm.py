@@ -60,9 +60,8 @@ def _of_part(part: Message) -> Iterator[str]:
         yield "dangerous file"
     if kind == "text/html" and not part.is_multipart() and part.get_filename() is None:
         yield from _of_html(content(part).decode("utf-8", "replace"))
-    if kind != "multipart/encrypted":
-        for child in children(part):
-            yield from _of_part(child)
+    for child in children(part):
+        yield from _of_part(child)
 
 
 def _of_html(text: str) -> Iterator[str]:

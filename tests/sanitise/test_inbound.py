@@ -183,12 +183,20 @@ def test_signed_mail_with_active_html_is_set_aside_and_its_words_are_shown() -> 
     assert content(parts[2]) == message
 
 
-def test_encrypted_mail_is_not_looked_into() -> None:
+def test_encrypted_mail_passes_and_what_only_says_that_it_is_does_not() -> None:
     message = (
         b"From: a@b\r\nContent-Type: multipart/encrypted; boundary=s\r\n\r\n"
-        b"--s\r\nContent-Type: text/html\r\n\r\n<script>\r\n--s--\r\n"
+        b"--s\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+        b"--s\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n"
+        b"-----BEGIN PGP MESSAGE-----\r\n--s--\r\n"
     )
     assert passed(message) == VERDICT + message
+    assert b"script" not in passed(encrypted(b"text/html\r\n\r\n<script>"))
+
+
+def encrypted(part: bytes) -> bytes:
+    head = b"From: a@b\r\nContent-Type: multipart/encrypted; boundary=s\r\n\r\n--s\r\n"
+    return head + b"Content-Type: " + part + b"\r\n--s--\r\n"
 
 
 def attached(name: bytes, body: bytes) -> bytes:
@@ -315,6 +323,7 @@ PLAIN = [
         b"X: " + b"y" * 1_000 + b"\r\n",
         b"Message-ID: <a@b>\r\n",
         b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Transfer-Encoding: base64 (x)\r\n",
     ),
 ]
 BODIES = [b"", b"words", b"\r\n", b"MZ", b"x" * 998, b"y" * 999, b"<b onclick=x>", b"\n", b"TVo="]

@@ -8,6 +8,7 @@ checked before the work they bound; the time is linear in the size for each leve
 Never the standard library's parser: it is not exact to the octet and not bounded.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -126,7 +127,7 @@ class _Splitter:
         kind = content_type.value
         if kind.startswith("multipart/"):
             default = _DEFAULT_IN_DIGEST if kind == "multipart/digest" else _DEFAULT
-            boundary = content_type.get("boundary").rstrip().encode("utf-8")
+            boundary = boundary_of(content_type)
             spans = self._between_delimiters(part, boundary) if boundary else []
             return tuple(self.split(start, end, depth + 1, default) for start, end in spans)
         if kind in _MESSAGES and part.transfer_encoding in _PLAIN_ENCODINGS:
@@ -175,10 +176,19 @@ class _Splitter:
         return found + 2 if found >= 0 else -1
 
 
+def boundary_of(content_type: Parameters) -> bytes:
+    """Return the boundary of a multipart, b"" where there is none."""
+    return content_type.get("boundary").rstrip().encode("utf-8")
+
+
+# With words behind it, or in quotes, readers take it for what it begins with.
+_TYPE = re.compile(r'[\s"]*+([a-z0-9!#$&^_.+-]++/[a-z0-9!#$&^_.+-]++)')
+
+
 def _content_type(value: bytes) -> Parameters:
     content_type = parse_parameters(value)
-    # RFC 2045 5.2: what is no type is taken for plain text; parameters are kept.
-    main, slash, sub = content_type.value.partition("/")
-    if slash and main and sub:
+    found = _TYPE.match(content_type.value)
+    if found is not None and found[1] == content_type.value:
         return content_type
-    return Parameters("text/plain", content_type.by_name)
+    # RFC 2045 5.2: what is no type is taken for plain text; parameters are kept.
+    return Parameters(found[1] if found is not None else "text/plain", content_type.by_name)

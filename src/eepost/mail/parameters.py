@@ -45,7 +45,8 @@ class Parameters:
 def parse_parameters(value: bytes) -> Parameters:
     """Return what a field's value says. Raises PeerViolation where there are too many parameters.
 
-    Of two parameters with one name the first counts. Comments go; sections and percent signs of
+    Of two parameters with one name the first counts, but one that is encoded counts more than one
+    that is not (RFC 6266 4.3). Comments go; sections and percent signs of
     RFC 2231 and, since programs write them here, encoded words are decoded.
     """
     head, _, rest = value.partition(b";")
@@ -58,7 +59,10 @@ def parse_parameters(value: bytes) -> Parameters:
         section = _SECTION.fullmatch(_plain(name).lower()) if equals else None
         if section is not None:
             at = int(section[2] or 0)
-            pieces.setdefault(section[1], {}).setdefault(at, (bool(section[3]), _content(octets)))
+            sections = pieces.setdefault(section[1], {})
+            is_encoded = bool(section[3])
+            if at not in sections or (is_encoded and not sections[at][0]):
+                sections[at] = (is_encoded, _content(octets))
     return Parameters(
         _plain(head).lower(), {name: _joined(sections) for name, sections in pieces.items()}
     )

@@ -25,7 +25,21 @@ _UU_END = re.compile(rb"^end[ \t\r]*$", re.MULTILINE)
 
 def transfer_encoding(value: bytes | None) -> bytes:
     """Return the encoding that a field's value names, in lower case; b"" where there is none."""
-    return value.strip(b' \t\r\n";').lower() if value is not None else b""
+    named = value.strip(b' \t\r\n";').lower() if value is not None else b""
+    if named in ENCODINGS or not named:
+        return named
+    word = _WORD.match(named)
+    return word[0] if word is not None else named
+
+
+# Those that are known here; one with something behind it, as a comment, is still that one.
+ENCODINGS = frozenset(
+    {
+        *(b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable", b"quoted printable"),
+        *(b"x-uuencode", b"uuencode", b"x-uue"),
+    }
+)
+_WORD = re.compile(rb"quoted printable|[a-z0-9-]++")
 
 
 def decode_transfer(octets: bytes, encoding: bytes) -> bytes:

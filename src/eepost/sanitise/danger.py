@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that do something when they are opened: told by their names and by what they are."""
 
+# Types of files that run something, whatever they are called.
+ACTIVE_TYPES = frozenset(
+    {
+        *("application/ecmascript", "application/hta", "application/javascript"),
+        *("application/vnd.microsoft.portable-executable", "application/x-javascript"),
+        *("application/x-ms-shortcut", "application/x-msdos-program", "application/x-msdownload"),
+        *("application/x-sh", "image/svg+xml", "text/ecmascript", "text/javascript"),
+    }
+)
 # What systems start, mount or run scripts from when it is opened.
 _EXTENSIONS = frozenset(
     {

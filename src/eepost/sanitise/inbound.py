@@ -21,6 +21,7 @@ from eepost.sanitise.first_hop import NAME as FIRST_HOP
 from eepost.sanitise.first_hop import first_hop
 from eepost.sanitise.harmless import REMOTE, Harmless
 from eepost.sanitise.long_lines import folded, has_long_lines
+from eepost.sanitise.one_reading import CLEAR_ENCODING
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.report import Tally
 from eepost.sanitise.sent_ids import OriginalOf, with_originals
@@ -47,6 +48,7 @@ _ONCE = frozenset(
 )
 _LAST = frozenset((b"date", b"in-reply-to", b"references"))
 _LISTS = frozenset((b"to", b"cc"))
+_DESCRIBING = (b"content-type", b"content-transfer-encoding")
 _BLANK_LINE = re.compile(rb"[ \t]+\r\n")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _BOUNDS = Bounds(header_octets=MAX_HEADER_OCTETS)
@@ -179,10 +181,17 @@ def _plain(message: bytes | bytearray, context: Inbound, tally: Tally) -> Saniti
     It comes out as the walk over a tree of parts would leave it, in a quarter of the time.
     """
     header = split_header(message, context.bounds.header_octets)
-    said = {name.lower(): value for name, _, value in reversed(header.fields)}
-    if b"content-disposition" in said or header.mbox_line:
+    names = [name.lower() for name, _, _ in header.fields]
+    said = {name.lower(): value for name, _, value in header.fields}
+    if (
+        header.mbox_line
+        or b"content-disposition" in said
+        or any(names.count(each) > 1 for each in _DESCRIBING)
+    ):
         return None
     if PLAIN_TYPE.fullmatch(said.get(b"content-type", b"text/plain")) is None:
+        return None
+    if CLEAR_ENCODING.fullmatch(said.get(b"content-transfer-encoding", b"7bit")) is None:
         return None
     if has_long_lines(message, header.body_start):
         return None

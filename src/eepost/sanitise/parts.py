@@ -15,6 +15,11 @@ def part_name(part: Part) -> str:
     return file_name(name or part.content_type.get("name"))
 
 
+def names_of(part: Part) -> frozenset[str]:
+    """Return all clean names that a reader may give the file that a part is, "" where none."""
+    return frozenset((part_name(part), file_name(part.content_type.get("name"))))
+
+
 def disposition_of(part: Part) -> str:
     """Return "inline", "attachment", or "" where nothing is said."""
     disposition = part.raw(b"content-disposition")
