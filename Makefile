@@ -82,9 +82,9 @@ test-portal: setup ## the web pages: in Chromium, in text browsers, with GnuPG (
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest tests/portal
 
-test-user-side: setup ## what runs on the user's side: news on IRC (a part of test)
+test-user-side: setup ## what runs on the user's side: news on IRC, the letterbox (a part of test)
 	@scripts/debian-packages tests
-	$(BIN)/python -m pytest tests/notify
+	$(BIN)/python -m pytest tests/notify tests/letterbox tests/local tests/letters
 
 screenshots: setup ## pictures of every page of the portal into docs/pictures/portal
 	@scripts/debian-packages tests

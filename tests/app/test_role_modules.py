@@ -21,6 +21,14 @@ FORBIDDEN = {
         *("eepost.services.mta", "eepost.services.pop", "eepost.app.core", "eepost.app.office"),
         *("sqlite3", "sqlalchemy"),
     ),
+    "letterbox": (
+        *("smtplib", "poplib", "imaplib", "ftplib", "xmlrpc", "webbrowser", "aiosmtplib"),
+        *("dns", "dkim", "spf", "httpx", "sqlite3", "sqlalchemy", "alembic"),
+        *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.store"),
+        *("eepost.services.mta", "eepost.services.pop", "eepost.services.portal"),
+        *("eepost.services.gateway", "eepost.services.notify", "eepost.net.clearnet"),
+        *("eepost.app.core", "eepost.app.office", "eepost.app.gateway"),
+    ),
     "worker": (
         *("eepost.accounts", "eepost.maildrop", "eepost.queue", "eepost.seal", "eepost.store"),
         *("eepost.net", "eepost.services", "eepost.app", "eepost.observe"),
@@ -30,6 +38,7 @@ FORBIDDEN = {
 ENTRY = {
     "core": "eepost.app.core",
     "gateway": "eepost.app.gateway",
+    "letterbox": "eepost.app.letterbox",
     "worker": "eepost.workers.jobs",
 }
 
@@ -54,6 +63,15 @@ def test_the_gateways_commands_load_nothing_of_the_cores() -> None:
     loaded = loaded_by(f"{start}\ntry: eepost.app.cli.main()\nexcept SystemExit: pass")
     assert "eepost.app.cli.gateway" in loaded
     assert sorted(loaded.intersection(FORBIDDEN["gateway"])) == []
+
+
+def test_the_letterboxs_commands_load_nothing_of_a_server() -> None:
+    start = (
+        "import sys\nsys.argv = ['eepost', 'letterbox', 'serve', '--help']\nimport eepost.app.cli"
+    )
+    loaded = loaded_by(f"{start}\ntry: eepost.app.cli.main()\nexcept SystemExit: pass")
+    assert "eepost.app.cli.letterbox" in loaded
+    assert sorted(loaded.intersection(FORBIDDEN["letterbox"])) == []
 
 
 def test_the_check_would_see_a_dynamic_import() -> None:

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from eepost.app.gateway_settings import GatewaySettings
+from eepost.app.letterbox_settings import IdentitySettings, LetterboxSettings
 from eepost.app.settings import Settings
 
 _WIDTH = 96
@@ -50,6 +51,15 @@ def reference() -> str:
         "`eepost gateway init` writes `gateway.toml` into the gateway's data directory in the same"
         " way; `eepost gateway check` reads it.",
         *_tables(GatewaySettings),
+        "",
+        "# Settings of a letterbox",
+        "",
+        "`eepost letterbox init` writes `letterbox.toml`, which all identities share, and an"
+        " `identity.toml` for each; `eepost letterbox show` reads them.",
+        *_tables(LetterboxSettings),
+        "",
+        "## Of each identity",
+        *_tables(IdentitySettings),
     ]
     return "\n".join(parts) + "\n"
 

@@ -17,6 +17,7 @@ from eepost.app.config_text import reference as settings_page
 from eepost.mail.reply import Reply
 from eepost.sanitise import from_user, inbound
 from eepost.services.gateway.reception import replies as reception_replies
+from eepost.services.letterbox import replies as letterbox_replies
 from eepost.services.mta import replies as submission_replies
 from eepost.services.pop import refusals
 from eepost.wire.pop3.events import Refused
@@ -84,7 +85,12 @@ def replies_page() -> str:
         *_smtp_rows(inbound),
         "\n## POP3: refusals by policy\n",
         "| text | response code |\n|---|---|",
-        *_pop3_rows(),
+        *_pop3_rows(refusals),
+        "\n## Letterbox: sending\n",
+        *_smtp_rows(letterbox_replies),
+        "\n## Letterbox: fetching\n",
+        "| text | response code |\n|---|---|",
+        *_pop3_rows(letterbox_replies),
     ]
     return "\n".join(parts) + "\n"
 
@@ -97,8 +103,8 @@ def _smtp_rows(module: ModuleType) -> Iterator[str]:
         yield f"| {each.code} | {each.enhanced} | {shown} |"
 
 
-def _pop3_rows() -> Iterator[str]:
-    found = [each for each in vars(refusals).values() if isinstance(each, Refused)]
+def _pop3_rows(module: ModuleType) -> Iterator[str]:
+    found = [each for each in vars(module).values() if isinstance(each, Refused)]
     for each in sorted(found, key=lambda refusal: refusal.text):
         yield f"| {each.text} | {each.code.value if each.code else ''} |"
 

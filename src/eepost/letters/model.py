@@ -30,6 +30,7 @@ class Flag(IntFlag):
 class Order(Enum):
     """How a folder is listed; whatever is equal stands by number, newest first."""
 
+    NUMBER = "number"  # in which they came; for programs
     NEWEST = "newest"
     OLDEST = "oldest"
     AUTHOR = "author"

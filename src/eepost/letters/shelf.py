@@ -31,6 +31,7 @@ MAX_THREAD_TAGS = 20_000
 MAX_ENDED_SHOWN = 100
 
 _ORDERS: Final[Mapping[Order, tuple[Callable[[Summary], Any], bool]]] = {
+    Order.NUMBER: (lambda each: each.number, False),
     Order.NEWEST: (lambda each: (each.date_utc, each.number), True),
     Order.OLDEST: (lambda each: (each.date_utc, each.number), False),
     Order.AUTHOR: (lambda each: (each.author.casefold(), -each.number), False),

@@ -9,6 +9,7 @@ from eepost.app.cli import (
     gateway,
     gateways,
     i2p,
+    letterbox,
     office,
     preferences,
     queue,
@@ -41,6 +42,7 @@ app.add_typer(role.app, name="role")
 app.add_typer(config.app, name="config")
 app.add_typer(i2p.app, name="i2p")
 app.add_typer(scanner.app, name="scanner")
+app.add_typer(letterbox.app, name="letterbox")
 
 _gateway = typer.Typer(help=gateway.HELP, no_args_is_help=True)
 for _name, _command in (gateway.COMMANDS | gateways.COMMANDS).items():

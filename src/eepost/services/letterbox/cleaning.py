@@ -5,6 +5,7 @@ The same rules and the same worker processes as at a post office: whatever a fil
 to a parser, it does not do it where the keys are.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -41,6 +42,12 @@ class Cleaning:
 
     def __repr__(self) -> str:
         return "Cleaning()"
+
+    def name(self, number: int) -> str:
+        """Return a name for the message of that number that says nothing of it."""
+        person = b"eepost unique id"
+        digest = hashlib.blake2b(b"%d" % number, key=self.key, digest_size=12, person=person)
+        return digest.hexdigest()
 
     async def leaving(self, message: bytes | bytearray) -> Sanitised:
         """Return a message as it may leave this machine. Raises NotAllowed."""

@@ -10,7 +10,7 @@ Trust: the service may send anything; what it sends is a stranger's mail until i
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -24,24 +24,37 @@ from eepost.services.letterbox.cleaning import Cleaning
 from eepost.services.letterbox.ground import Ground
 from eepost.services.letterbox.ports import Listed, Maildrop, NotServed
 
+# What the way to the service fetches at most, too (`wire.fetch.limits`).
+MAX_MESSAGE_OCTETS: Final = 67_108_864
 _BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _LATER: Final = frozenset((Why.BUSY, Why.ABSENT))  # not the message's fault
+_DAY_SECONDS: Final = 86_400
 MALFORMED: Final = "it is malformed or too complex"
+TOO_LARGE: Final = "it is larger than this letterbox fetches"
 COULD_NOT: Final = "cleaning it took too long or failed"
 DISK_FULL: Final = "The disk is full: no more mail can be kept here"
 FAULT: Final = "Something went wrong here; the journal says where"
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the user chose."""
+
+    leaves_mail: bool  # at the service, until it is deleted here
+    trash_days: int  # after which it is erased
+    message_octets: int = MAX_MESSAGE_OCTETS
+
+
 class Collector:
     """One account's way in; one round at a time."""
 
-    def __init__(self, ground: Ground, cleaning: Cleaning, *, leaves_mail: bool) -> None:
-        """With `leaves_mail`, mail stays at the service until it is deleted here."""
+    def __init__(self, ground: Ground, cleaning: Cleaning, habits: Habits) -> None:
         self._ground = ground
         self._letters = ground.letters
         self._cleaning = cleaning
-        self._leaves_mail = leaves_mail
+        self._habits = habits
         self._task: asyncio.Task[None] | None = None
+        self._shunned: set[str] = set()  # unique-ids of messages that broke a round
         self.progress = Progress()
 
     def start(self) -> None:
@@ -64,6 +77,7 @@ class Collector:
     async def _round(self) -> None:
         login, password = self._ground.account.login, self._letters.keeping.cabinet.password
         try:
+            await self._empty_trash()
             async with self._ground.service.maildrop(login, password, self._came) as maildrop:
                 await self._exchange(maildrop)
             now = self._letters.keeping.now_utc()
@@ -75,6 +89,16 @@ class Collector:
         except Exception as fault:
             self._ground.journal.fault("collector", fault)
             self._fail(FAULT)
+
+    async def _empty_trash(self) -> None:
+        before = self._letters.keeping.now_utc() - self._habits.trash_days * _DAY_SECONDS
+        messages = self._letters.keeping.cabinet.shelf.messages.values()
+        old = [
+            each.number
+            for each in messages
+            if each.folder == Folder.TRASH and each.arrived_utc < before
+        ]
+        await self._letters.erase(old)
 
     def _fail(self, text: str) -> None:
         self.progress = replace(self.progress, phase=Phase.FAILED, text=text)
@@ -88,8 +112,10 @@ class Collector:
         if gone := (shelf.known | shelf.unwanted) - there:
             await self._letters.change(Vanished(tuple(sorted(gone))))
         wanted = [each for each in maildrop.listing if each.unique_id not in shelf.known]
+        # What broke a round must not keep what lies behind it from coming.
+        wanted.sort(key=lambda each: each.unique_id in self._shunned)
         await self._fetch(maildrop, wanted)
-        done = shelf.unwanted if self._leaves_mail else shelf.known
+        done = shelf.unwanted if self._habits.leaves_mail else shelf.known
         await maildrop.delete([each for each in maildrop.listing if each.unique_id in done])
         await maildrop.end()
 
@@ -98,11 +124,17 @@ class Collector:
         self.progress = replace(
             self.progress, phase=Phase.FETCHING, total=len(wanted), total_octets=octets
         )
-        order = iter(wanted)
-        async for content in maildrop.fetch(wanted):
-            listed = next(order)
+        messages = maildrop.fetch(wanted)
+        for listed in wanted:
+            try:
+                content = await anext(messages)
+            except NotServed:
+                self._shunned.add(listed.unique_id)
+                raise
             if content is not None:
                 await self._keep(listed, content)
+            elif listed.size_octets > self._habits.message_octets:
+                await self._tell(listed, TOO_LARGE)
             self.progress = replace(self.progress, fetched=self.progress.fetched + 1)
 
     async def _keep(self, listed: Listed, content: bytes) -> None:

@@ -22,7 +22,7 @@ from eepost.observe.journal import Journal
 from eepost.sanitise.cleaner import Cleaner
 from eepost.services.letterbox.carrier import Carrier, Timing
 from eepost.services.letterbox.cleaning import Cleaning
-from eepost.services.letterbox.collector import Collector
+from eepost.services.letterbox.collector import Collector, Habits
 from eepost.services.letterbox.ground import Ground
 from eepost.services.letterbox.identity import Account, Identity
 from eepost.services.letterbox.letters import Keeping, Letters
@@ -47,6 +47,7 @@ class Place:
     identity: Identity
     service: Service
     leaves_mail: bool = True
+    trash_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Entrance:
         notices = Notices(account, means.random_octets)
         ground = Ground(account, letters, place.service, notices, means.journal)
         carrier = Carrier(ground, means.timing)
-        collector = Collector(ground, cleaning, leaves_mail=place.leaves_mail)
+        collector = Collector(ground, cleaning, Habits(place.leaves_mail, place.trash_days))
         mailbox = OpenMailbox(letters, account, cleaning, carrier, collector)
         task = _task(carrier.run())
         return _Opened(mailbox, cabinet, collector, offload, task, self._verifier(password))

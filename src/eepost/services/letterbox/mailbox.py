@@ -114,6 +114,10 @@ class OpenMailbox:
         """Return what `keep` was given."""
         return await self.letters.kept(name)
 
+    def unique_id(self, number: int) -> str:
+        """Return what mail programs know a message by, for ever and nowhere else."""
+        return self._cleaning.name(number)
+
     def progress(self) -> Progress:
         """Return how far fetching is."""
         return self._collector.progress
