@@ -158,6 +158,16 @@ def test_boundary_beyond_ascii_keeps_its_parts_apart() -> None:
     assert b"boundary*=utf-8''%C3%A4" in made
 
 
+def test_long_descriptions_do_not_grow_without_bounds() -> None:
+    said = (
+        b"Content-Type: text/x; name="
+        + b"\xe4" * 20_000
+        + b"".join(b"; p%d=(" % at + b"\xe4" * 200 for at in range(100))
+    )
+    made = to_user(mixed(said + b"\r\n\r\nwords"))
+    assert len(made) < len(said)
+
+
 def test_encoding_of_what_holds_parts_goes() -> None:
     message = mixed(b"\r\nwords").replace(b"MIME", b"Content-Transfer-Encoding: base64\r\nMIME")
     assert b"Encoding: 8bit" in to_user(message)

@@ -42,6 +42,7 @@ from tests.maildrop.fakes import MemoryMaildrops
 from tests.services.cleaning import CleanAtOnce
 
 T = TypeVar("T")
+NO_POLICY = Method("dmarc", "none")
 PRIVATE = PrivateKey(bytes(range(96)))
 TRANSFER = b"t" * 16
 LETTER = (
@@ -465,6 +466,32 @@ async def test_malformed_mail_is_refused_for_everybody(letter: bytes) -> None:
             True,
         ),
         ("x@y.example", b"alice@example.org.evil", Method("dmarc", "none"), True),
+        # What is behind the first author, in his name, or no address to anybody but a reader.
+        ("x@y.example", b"x@y.example, alice@mail.i2p", Method("dmarc", "none"), False),
+        ("x@y.example", b"Us: x@y.example, alice@mail.i2p;", Method("dmarc", "none"), False),
+        ("x@y.example", b'"alice@MAIL.i2p" <x@y.example>', Method("dmarc", "none"), False),
+        (
+            "x@y.example",
+            b"=?utf-8?q?alice=40mail.i2p?= <x@y.example>",
+            Method("dmarc", "none"),
+            False,
+        ),
+        (
+            "x@y.example",
+            "alice@\uff4dail\uff0ei2p <x@y.example>".encode(),
+            Method("dmarc", "none"),
+            False,
+        ),
+        ("x@y.example", b"alice@mail.i2p.", Method("dmarc", "none"), False),
+        ("x@y.example", b"=?utf-8?q?alice=40mail.i2p?=", Method("dmarc", "none"), False),
+        ("x@y.example", b"alice (x) @ mail (y) . i2p", Method("dmarc", "none"), False),
+        ("x@y.example", b"alice@mail.i2p.example", Method("dmarc", "none"), True),
+        (
+            "x@y.example",
+            b"x@y.example, alice@example.org",
+            Method("dmarc", "pass", (("header.from", "y.example"),)),
+            False,
+        ),
     ],
 )
 async def test_nobody_outside_writes_as_a_user_here(
@@ -474,6 +501,31 @@ async def test_nobody_outside_writes_as_a_user_here(
     letter = judged(method, letter=b"From: " + author + b"\r\n\r\nx\r\n")
     taken = await office.bring("bob@example.org", content=letter, sender=sender)
     assert taken == (Taken(7, (WELCOME,)) if is_taken else Taken(7, (UNKNOWN,), is_refused=True))
+
+
+async def test_every_author_may_be_one_that_is_not_wanted() -> None:
+    office = Office()
+    office.prefer("alice", blocked=("@evil.example",))
+    letter = judged(letter=b"From: x@y.example, x@evil.example\r\n\r\nx\r\n")
+    assert await office.bring("alice@example.org", content=letter) == Taken(7, (UNKNOWN,))
+
+
+async def test_mail_that_grows_too_large_to_be_read_does_not_come_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = Office()
+    names = b"To: " + b"a@b.example,\r\n " * 4_000 + b"a@b.example\r\n"
+    letter = judged(letter=names + LETTER)
+    grown = Internalised(("b.example",), "a-much-longer-name.i2p")
+    office.arrivals = Arrivals(replace(office.desk, internalised=grown))
+    refused = Taken(7, (UNKNOWN,), is_refused=True)
+    assert await office.bring("alice@example.org", content=letter) == refused
+    assert await office.forward("alice@example.org", content=letter) == Taken(7, ())
+    assert office.desk.counts.malformed == 2
+    # Longer than what is looked at for the author.
+    monkeypatch.setattr("eepost.services.mta.arrivals.MAX_HEADER_OCTETS", 65_536)
+    assert await office.bring("alice@example.org", content=letter) == refused
+    assert office.names() == []
 
 
 async def test_infected_mail_is_refused_live_and_kept_apart_where_it_was_accepted() -> None:

@@ -12,6 +12,7 @@ sender can't be, and stands in the message as the gateway's.
 """
 
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from eepost.mail.header import MAX_HEADER_OCTETS, split_header
 from eepost.mail.mailbox import parse_mailboxes
 from eepost.mail.reply import Reply
 from eepost.mail.trace import arrival_field, return_path_field
+from eepost.mail.unstructured import decode_unstructured
 from eepost.mail.verdict import leading_verdict
 from eepost.mail.violation import PeerViolation
 from eepost.maildrop.model import Arrival
@@ -142,6 +144,11 @@ class Arrivals:
         except CleaningFailed:
             self._desk.counts.put_off += len(order.recipients)
             return None
+        except PeerViolation:
+            # It will never fit: to ask for it again would keep it for ever.
+            self._desk.counts.malformed += max(1, len(order.recipients))
+            nobody = (Standing.UNKNOWN,) * len(order.recipients)
+            return Taken(order.exchange, nobody, is_refused=not order.is_sealed)
 
     async def _later(self) -> Standing:
         await self._desk.pause(LATER_SECONDS)
@@ -276,7 +283,7 @@ class Arrivals:
         if isinstance(outcome, Refused):
             return None
         author = _author(outcome, context.verdict)
-        if self._is_in_our_name(envelope, author):
+        if author is None or self._is_in_our_name(envelope, author):
             return None
         passed = await desk.screening.screen(outcome)
         if not isinstance(passed, Passed):
@@ -289,10 +296,13 @@ class Arrivals:
         The internal domain is nobody's outside. An official one comes back from lists and
         forwarders, with our signature on it.
         """
-        senders = (parse_address(envelope.reverse_path), author.address)
+        senders = (parse_address(envelope.reverse_path), author.address, *author.others)
         domains = {each.domain for each in senders if each is not None}
         is_official = not domains.isdisjoint(self._desk.standings.official_domains)
-        return self._desk.name in domains or (is_official and not author.is_proven)
+        if self._desk.name in domains or (is_official and not author.is_proven):
+            return True
+        # In a name, or spelt as no address is here and as some reader takes it for one.
+        return re.search(rf"@\s*{re.escape(self._desk.name)}(?![.-]?\w)", author.shown) is not None
 
     async def _deliver(
         self,
@@ -350,16 +360,27 @@ class Arrivals:
         return made
 
 
-def _author(message: Sanitised, verdict: bytes) -> Author:
-    address = _author_address(message)
-    domain = address.domain.encode("ascii", "replace") if address else b"-"
+def _author(message: Sanitised, verdict: bytes) -> Author | None:
+    """Return who stands in From; None where the header has no end."""
+    head = _head(message)
+    if b"\r\n\r\n" not in head:
+        return None
+    value = next((each[2] for each in split_header(head).fields if each[0].lower() == b"from"), b"")
+    authors = [each.address for each in parse_mailboxes(value).mailboxes]
+    return Author(
+        authors[0] if authors else None,
+        is_credible=b" dmarc=fail" not in verdict,
+        is_proven=bool(authors) and all(_is_proven(each, verdict) for each in authors),
+        others=tuple(authors[1:]),
+        shown=unicodedata.normalize("NFKC", decode_unstructured(value)).lower(),
+    )
+
+
+def _is_proven(author: Address, verdict: bytes) -> bool:
+    domain = author.domain.encode("ascii", "replace")
     # A policy that was met, or a signature of the very domain.
     proofs = (b" dmarc=pass header.from=", b" dkim=pass header.d=")
-    return Author(
-        address,
-        is_credible=b" dmarc=fail" not in verdict,
-        is_proven=any(re.search(p + re.escape(domain) + rb"[;\r]", verdict) for p in proofs),
-    )
+    return any(re.search(each + re.escape(domain) + rb"[;\r]", verdict) for each in proofs)
 
 
 def _head(message: Sanitised) -> bytes:
@@ -370,14 +391,3 @@ def _head(message: Sanitised) -> bytes:
         if b"\r\n\r\n" in head:
             break
     return head
-
-
-def _author_address(message: Sanitised) -> Address | None:
-    for name, _, value in split_header(_head(message)).fields:
-        if name.lower() == b"from":
-            try:
-                mailboxes = parse_mailboxes(value).mailboxes
-            except PeerViolation:
-                return None
-            return mailboxes[0].address if mailboxes else None
-    return None

@@ -120,7 +120,9 @@ class Author:
 
     address: Address | None = field(default=None, repr=False)
     is_credible: bool = True
-    is_proven: bool = False
+    is_proven: bool = False  # each of them, where several stand there
+    others: tuple[Address, ...] = field(default=(), repr=False)
+    shown: str = field(default="", repr=False)  # all of it, as a reader may show it, lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Standings:
     ) -> bool:
         """Whether the account's owner wants this message."""
         senders = [each for each in (reverse_path, author.address) if each is not None]
-        if not all(_is_wanted(account, each) for each in senders):
+        if not all(_is_wanted(account, each) for each in (*senders, *author.others)):
             return False
         if account.preferences.internet_mail is InternetMail.FROM_ALL:
             return True
