@@ -62,6 +62,7 @@ def test_every_choice_of_the_sanitiser_can_be_made(office: PostOffice) -> None:
         html="plain text",
         unclean="drop",
         unknown="refuse",
+        foreign_user_ids="pass",
         dangerous="drop",
         **opposite,
     )
@@ -70,6 +71,7 @@ def test_every_choice_of_the_sanitiser_can_be_made(office: PostOffice) -> None:
         html=Html.PLAIN_TEXT,
         unclean=OnFailure.DROP,
         unknown=OnFailure.REFUSE,
+        foreign_user_ids=OnFailure.PASS,
         dangerous=Dangerous.DROP,
         **{name: name in opposite for name in switches},
     )

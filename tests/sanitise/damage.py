@@ -28,6 +28,8 @@ _REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 _RECORDS = {"text/calendar", "text/vcard", "text/x-vcard", "text/directory", "text/rfc822-headers"}
 _OTHER_NAMES = {"windows-874": ("cp874",), "iso-2022-jp": ("iso-2022-jp", "euc-jp")}
 _ARMOR = re.compile(r"(-----BEGIN PGP [^\n]*\n)(?:(?:Version|Comment|Charset):[^\n]*\n)+")
+# A key is made anew without names; tests of their own look at what becomes of it.
+_KEY = re.compile(r"(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----")
 # Programs wrote mail into files with such a line in front, and attached what stood there.
 _MBOX_LINE = re.compile(rb"(?<=\r\n\r\n)>From [^\r\n]*\r\n(?=[!-9;-~]+:)")
 _ENCODING = re.compile(rb"(?im)^(content-transfer-encoding:[ \t]*[a-z0-9-]+)[ \t;]+\r$")
@@ -131,7 +133,7 @@ def _text(part: Message) -> str:
     attempts = _OTHER_NAMES.get(charset, (charset,))
     for attempt in (*attempts, "utf-8", "cp1252"):
         try:
-            return _ARMOR.sub(r"\1", octets.decode(attempt)).replace("\0", "")
+            return _KEY.sub("key", _ARMOR.sub(r"\1", octets.decode(attempt))).replace("\0", "")
         except (LookupError, UnicodeDecodeError):
             continue
     return octets.decode("latin-1")

@@ -124,6 +124,19 @@ _TEXTS: Mapping[str, Make] = {
     "card of dots": lambda: text(fill(b"a.") + b":x\r\n", b"text/vcard"),
     "report of many lines": lambda: text(fill(b"a\n"), b"message/delivery-status"),
 }
+_KEY = b"\xc6\x26\x04\0\0\0\0\x1b" + b"k" * 32
+_KEYS: Mapping[str, Make] = {
+    "beginnings of keys": lambda: text(fill(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\r\n")),
+    "beginnings of signatures": lambda: text(
+        b"-----BEGIN PGP SIGNED MESSAGE-----\r\n" + fill(b"-----BEGIN PGP SIGNATURE-----\r\n")
+    ),
+    "key with many names": lambda: file(
+        _KEY + fill(b"\xcd\x0e<alice@mail.i2p"[:16], 319_000), b"k.gpg"
+    ),
+    "key with many signatures": lambda: file(
+        _KEY + fill(b"\xc2\x12\x04\x13\x1b\x08\0\2\1\x02\0\2\1\x19\0\0rest", 359_000), b"k.gpg"
+    ),
+}
 _TREES: Mapping[str, Make] = {
     "lines like delimiters": lambda: multipart([fill(b"\r\n--bx")]),
     "lines like delimiters of every level": lambda: boxes(40),
@@ -204,6 +217,7 @@ CASES: Mapping[str, Make] = {
     f"{group}: {name}": make
     for group, cases in {
         "text": _TEXTS,
+        "OpenPGP": _KEYS,
         "tree": _TREES,
         "header": _HEADERS,
         "HTML": _PAGES,

@@ -4,6 +4,7 @@
 Independent on purpose: it uses none of the sanitiser's code, so it shares none of its mistakes.
 """
 
+import binascii
 import email
 import email.policy
 import io
@@ -40,6 +41,11 @@ HTML_HABITS = re.compile(
 ARMOR = re.compile(
     rb"-----BEGIN PGP [^\r\n]*-----\r?\n(?:[A-Za-z]+:[^\r\n]*\r?\n)*?(?!Hash)[A-Za-z]+:"
 )
+KEY = re.compile(
+    rb"(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?:[A-Za-z]+:[^\r\n]*\r?\n)*(.*?)"
+    rb"(?:\r?\n=|-----END)"
+)
+NAME_IN_KEY = re.compile(rb"<[^<>@\s]+@(?!mail\.i2p>)[^<>@\s]+>")
 CALENDAR = re.compile(rb"(?im)^(?:prodid:(?!-//eepost)|x-|created:|last-modified:)")
 DOCUMENT_PROPERTIES = {"docProps/core.xml", "docProps/app.xml", "meta.xml"}
 REPORT = re.compile(PRODUCTS.pattern + rb"|" + ADDRESS.pattern)
@@ -130,6 +136,10 @@ def _of_leaf(part: Message, kind: str) -> Iterator[str]:
         yield from _of_text(part, octets)
     if ARMOR.search(octets):
         yield "armor header"
+    keys = [octets] if kind == "application/pgp-keys" else []
+    keys += [binascii.a2b_base64(each) for each in KEY.findall(octets)]
+    if any(map(NAME_IN_KEY.search, keys)):
+        yield "name in an OpenPGP key"
     for only, pattern, phrase in BY_TYPE:
         if kind == only and pattern.search(octets):
             yield phrase

@@ -30,7 +30,7 @@ from eepost.sanitise.records import (
     rebuild_card,
     rebuild_delivery_status,
 )
-from eepost.sanitise.text import Encoded, encode_text, rebuild_armored, rebuild_text
+from eepost.sanitise.text import Encoded, encode_text, rebuild_clear_signed, rebuild_text
 
 
 @pytest.mark.parametrize(
@@ -169,11 +169,12 @@ def test_patch_keeps_its_trailing_blanks() -> None:
 
 def test_clear_signed_text_keeps_every_octet_but_the_programs_lines() -> None:
     expected = ARMORED.replace(b"Version: X 1.0\r\nComment: c\r\n", b"")
-    assert rebuild_armored(ARMORED, "utf-8") == ("utf-8", expected)
+    assert strip_armor_headers(ARMORED) == expected
+    assert rebuild_clear_signed(expected, "utf-8") == ("utf-8", expected)
     assert strip_armor_headers(b"no armor") == b"no armor"
     content = ARMORED.removesuffix(b"\r\n") + b"\xe9"
-    assert rebuild_armored(content, "ISO-8859-1")[0] == "iso-8859-1"
-    assert rebuild_armored(content, "")[0] == "windows-1252"
+    assert rebuild_clear_signed(content, "ISO-8859-1")[0] == "iso-8859-1"
+    assert rebuild_clear_signed(content, "")[0] == "windows-1252"
 
 
 @pytest.mark.parametrize(

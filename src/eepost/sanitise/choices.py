@@ -42,6 +42,12 @@ class Choices:
     unclean: OnFailure = OnFailure.REFUSE
     # Files that nobody here has rules for: sound, programs, old office documents.
     unknown: OnFailure = OnFailure.PASS
+    # Names in OpenPGP keys that are not his own address, and who signed them. Keys of other people
+    # lose theirs too, since nothing tells them from his own under another name.
+    foreign_user_ids: OnFailure = OnFailure.DROP
+    # What is signed can't be changed. Where it tells a date, a program or another address, only its
+    # author can mend it: the message may be refused, or passes and the report counts it.
+    refuses_telling_signed: bool = False
     keeps_receipts: bool = False  # disposition notifications that his program sends
     keeps_threads: bool = True  # In-Reply-To and References
     keeps_reply_to: bool = False  # with his own addresses only

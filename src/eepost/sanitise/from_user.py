@@ -19,6 +19,7 @@ from eepost.mail.violation import PeerViolation
 from eepost.sanitise import fields
 from eepost.sanitise.armor import holds_armor
 from eepost.sanitise.choices import DEFAULT, Choices
+from eepost.sanitise.openpgp.keys import own_user_ids
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.rebuild.built import Piece, Refusal
 from eepost.sanitise.rebuild.rebuilder import Surroundings
@@ -115,6 +116,7 @@ def _rebuilt(message: bytes | bytearray, context: FromUser, tally: Tally) -> lis
         context.choices,
         context.randomness,
         lambda part: _nested_header(part, context, tally),
+        own_user_ids(context.addresses),
         tally,
     )
     body = rebuild_body(message, surroundings)

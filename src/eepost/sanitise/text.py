@@ -9,7 +9,6 @@ from eepost.mail.flowed import unwrap_flowed
 from eepost.mail.transfer import encode_base64, encode_quoted_printable
 from eepost.mail.unstructured import MAX_LINE_COLUMNS
 from eepost.mail.violation import PeerViolation
-from eepost.sanitise.armor import strip_armor_headers
 
 # Of a hundred octets so many may need three of quoted-printable before base64 is shorter.
 _QUOTED_PER_CENT = 16
@@ -60,7 +59,7 @@ class Encoded:
 def rebuild_text(
     content: bytes, charset: str = "", *, is_flowed: bool = False, deletes_space: bool = False
 ) -> bytes:
-    """Return what a decoded text body without OpenPGP armor becomes: UTF-8, CRLF at its end.
+    """Return what a decoded text body that is not clear-signed becomes: UTF-8, CRLF at its end.
 
     The two switches are the parameters format=flowed and delsp=yes (RFC 3676). Raises PeerViolation
     where there are too many lines.
@@ -107,15 +106,14 @@ def _trimmed_before_patch(lines: list[bytes], *, needs_care: bool) -> list[bytes
 _SIGNATURE = b"-- "
 
 
-def rebuild_armored(content: bytes, charset: str) -> tuple[str, bytes]:
-    """Return character set and octets that a text with OpenPGP armor becomes, CRLF at its end.
+def rebuild_clear_signed(content: bytes, charset: str) -> tuple[str, bytes]:
+    """Return character set and octets that a clear-signed text becomes, CRLF at its end.
 
     A clear signature covers octets, so these stay as they are, in their character set too where
     they are neither ASCII nor UTF-8.
     """
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
-    content = strip_armor_headers(content)
     return "utf-8" if is_utf8(content) else charset.lower() or "windows-1252", content
 
 

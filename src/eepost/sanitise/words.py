@@ -26,6 +26,7 @@ class Group(Enum):
 _WORDS: Mapping[Group, Mapping[str, str]] = {
     Group.LEFT: {
         "signed part passed to the octet": "signed parts (a change would break the signature)",
+        "signed part that tells": "signed parts that tell more than they must (sign them anew)",
         "encrypted part passed to the octet": "encrypted parts (nobody here can read them)",
         "file passed as it is": "files that can't be cleaned (your choice)",
         "unknown file passed as it is": "files of types that nobody here can clean",
@@ -33,6 +34,7 @@ _WORDS: Mapping[Group, Mapping[str, str]] = {
     Group.REMOVED: {
         "header field dropped": "header fields",
         "doubled header field dropped": "header fields that stood twice",
+        "name in OpenPGP key dropped": "names and other people's signatures in OpenPGP keys",
         "part field dropped": "header fields of parts",
         "unreadable address dropped": "addresses that can't be read",
         "identifier dropped": "identifiers of other messages that may not leave",

@@ -10,13 +10,15 @@ from eepost.sanitise.files.strip import Cleaned, strip_file
 from eepost.sanitise.names import file_type
 from eepost.sanitise.parts import disposition_of, part_name
 from eepost.sanitise.rebuild.built import OCTETS, Built, Refusal, built_file
+from eepost.sanitise.rebuild.keys import file_without_names
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.text import is_utf8
 
 
 def file(rebuilder: Rebuilder, part: Part) -> Built | None:
     """Return a file without metadata, by what it is."""
-    cleaned = cleaned_file(rebuilder, part, rebuilder.content(part))
+    content = file_without_names(rebuilder, part, rebuilder.content(part))
+    cleaned = cleaned_file(rebuilder, part, content)
     if cleaned is None:
         return None
     return known_file(rebuilder, part, cleaned.octets, cleaned.media_type)

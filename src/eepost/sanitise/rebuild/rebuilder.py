@@ -14,6 +14,7 @@ from eepost.mail.transfer import decode_transfer
 from eepost.sanitise.choices import Choices
 from eepost.sanitise.files.strip import Unpacking
 from eepost.sanitise.html_cost import HtmlAllowance
+from eepost.sanitise.openpgp.signatures import IsOwn
 from eepost.sanitise.parts import html_to_read
 from eepost.sanitise.pictures import Pictures
 from eepost.sanitise.rebuild.built import TEXT_PLAIN, Built, body_fields
@@ -40,6 +41,7 @@ class Surroundings:
     randomness: Callable[[int], bytes]
     # Header fields of a nested message, made anew from what it held, with the empty line left out.
     nested_header: Callable[[Part], bytes]
+    is_own_user_id: IsOwn  # of an OpenPGP key
     tally: Tally
     allowance: Allowance = field(default_factory=Allowance)
 

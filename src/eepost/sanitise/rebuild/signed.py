@@ -7,6 +7,7 @@ from eepost.mail.transfer import encode_base64
 from eepost.sanitise.armor import strip_armor_headers
 from eepost.sanitise.names import file_type
 from eepost.sanitise.parts import kind_of
+from eepost.sanitise.rebuild import telling
 from eepost.sanitise.rebuild.built import OCTETS, Built, body_fields, built_multipart
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
 
@@ -35,6 +36,8 @@ def multipart_signed(rebuilder: Rebuilder, part: Part) -> Built:
     # Mailing lists put their footer behind the signature.
     built += [made for each in rest[1:] if (made := rebuilder.build(each)) is not None]
     rebuilder.tally.add("signed part passed to the octet")
+    signature = rebuilder.content(rest[0]) if rest else b""
+    telling.signed_part(rebuilder, part, signature, is_openpgp=protocol == _PGP)
     parameters = [("protocol", protocol), ("micalg", part.content_type.get("micalg").lower())]
     untouched = [rebuilder.view[signed.start : signed.end]]
     return built_multipart(
@@ -55,6 +58,7 @@ def multipart_encrypted(rebuilder: Rebuilder, part: Part) -> Built:
 def smime(rebuilder: Rebuilder, part: Part) -> Built:
     """Return S/MIME content to the octet (RFC 8551)."""
     rebuilder.tally.add("encrypted part passed to the octet")
+    telling.opaque(rebuilder, part)
     return _crypto_file(rebuilder, part, "application/pkcs7-mime")
 
 

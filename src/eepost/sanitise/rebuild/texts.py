@@ -3,9 +3,9 @@
 
 from eepost.mail.charset import decode_text
 from eepost.mail.message import Part
-from eepost.mail.parameters import Parameters, write_parameters
+from eepost.mail.parameters import write_parameters
 from eepost.mail.reply import Reply
-from eepost.sanitise.armor import holds_armor, strip_armor_headers
+from eepost.sanitise.armor import is_clear_signed
 from eepost.sanitise.choices import Html
 from eepost.sanitise.files.strip import is_text_with_rules
 from eepost.sanitise.html import declared_charset, rebuild_html
@@ -21,9 +21,11 @@ from eepost.sanitise.rebuild.built import (
     Refusal,
     built_text,
 )
+from eepost.sanitise.rebuild.keys import text_without_names
 from eepost.sanitise.rebuild.rebuilder import Rebuilder
+from eepost.sanitise.rebuild.telling import clear_signed
 from eepost.sanitise.records import rebuild_calendar, rebuild_card
-from eepost.sanitise.text import is_utf8, rebuild_armored, rebuild_text
+from eepost.sanitise.text import is_utf8, rebuild_clear_signed, rebuild_text
 
 # Lines of a calendar or card; one takes some microseconds, and a year of events has some thousands.
 MAX_RECORD_LINES = 200_000
@@ -46,7 +48,8 @@ def text(rebuilder: Rebuilder, part: Part) -> Built | None:
     kind = part.content_type.value
     if part.main_type == "multipart":
         content = _without_delimiters(content, part.content_type.get("boundary"))
-    charset, octets = _words(content, part.content_type)
+    content = text_without_names(rebuilder, part, content)
+    charset, octets = _words(rebuilder, part, content)
     content_type = write_parameters(
         b"Content-Type", kind if kind in _TEXT_TYPES else "text/plain", [("charset", charset)]
     )
@@ -64,13 +67,17 @@ def plain_text(words: str) -> Built:
     return built_text(TEXT_PLAIN, rebuild_text(words.encode("utf-8", "replace")))
 
 
-def _words(content: bytes, content_type: Parameters) -> tuple[str, bytes]:
-    charset = content_type.get("charset")
-    if holds_armor(content):
-        return rebuild_armored(content, charset)
-    is_flowed = content_type.get("format").lower() == "flowed"
-    deletes_space = content_type.get("delsp").lower() == "yes"
-    octets = rebuild_text(content, charset, is_flowed=is_flowed, deletes_space=deletes_space)
+def _words(rebuilder: Rebuilder, part: Part, content: bytes) -> tuple[str, bytes]:
+    said = part.content_type
+    if is_clear_signed(content):
+        clear_signed(rebuilder, part, content)
+        return rebuild_clear_signed(content, said.get("charset"))
+    octets = rebuild_text(
+        content,
+        said.get("charset"),
+        is_flowed=said.get("format").lower() == "flowed",
+        deletes_space=said.get("delsp").lower() == "yes",
+    )
     return "utf-8", octets
 
 
@@ -78,7 +85,7 @@ def _text_file(rebuilder: Rebuilder, part: Part, content: bytes) -> Built | None
     charset = part.content_type.get("charset")
     if is_text_with_rules(content) or (b"\0" in content and not _is_wide(charset)):
         return file(rebuilder, part)  # called a text, but none that is read as one
-    content = strip_armor_headers(content)
+    content = text_without_names(rebuilder, part, content)
     if part.main_type != "text" and not is_utf8(content):
         return known_file(rebuilder, part, content, OCTETS)
     if _is_wide(charset) or not content.isascii():

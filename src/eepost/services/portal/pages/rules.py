@@ -22,11 +22,13 @@ _SWITCHES: Final = (
     "keeps_auto_submitted",
     "maps_ids_back",
     "keeps_first_hop",
+    "refuses_telling_signed",
 )
 _KINDS: Final[Mapping[str, type[Enum]]] = {
     "html": Html,
     "unclean": OnFailure,
     "unknown": OnFailure,
+    "foreign_user_ids": OnFailure,
     "dangerous": Dangerous,
 }
 
