@@ -28,7 +28,7 @@ class Letterbox(Role):
         }
         for section, values in given.items():
             sections.setdefault(section, {}).update(values)
-        add_identity(self.directory, name, sections)
+        add_identity(self.directory, name, sections, {"pages": {"listen": "127.0.0.1:0"}})
         return self
 
     def change_config(self, old: str, new: str) -> None:
@@ -41,6 +41,11 @@ class Letterbox(Role):
     def arguments(self) -> list[str]:
         """Return the command that serves."""
         return ["letterbox", "serve", "--data", str(self.directory)]
+
+    @property
+    def pages_port(self) -> int:
+        """Where its web pages are."""
+        return self.ports["pages"]
 
     @property
     def smtp_port(self) -> int:

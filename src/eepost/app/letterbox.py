@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from eepost.app import workers
 from eepost.app.letterbox_config import LetterboxHome, OneIdentity, way
+from eepost.app.letterbox_pages import open_pages
 from eepost.local.cabinets import Cabinets
 from eepost.net import clock
 from eepost.net.connect import Connector, Patience, Route
@@ -58,6 +59,7 @@ class LetterboxRole:
     _servers: list[asyncio.Server] = field(default_factory=list)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     _threads: list[ThreadPoolExecutor] = field(default_factory=list)
+    _end_pages: Callable[[], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         self._workers = workers.make_pool(self.home.settings.workers, self.starter, self.journal)
@@ -77,6 +79,7 @@ class LetterboxRole:
             journal=self.journal,
         )
         self.entrance = Entrance([_place(each) for each in identities], means)
+        await self._open_pages()
         transit = Transit(self.home.settings.programs.in_transit_octets)
         for each in identities:
             await self._open_ports(each, transit)
@@ -94,6 +97,8 @@ class LetterboxRole:
         for server in self._servers:
             server.close()
         await asyncio.gather(*(hall.stop(grace_seconds) for hall in self.halls.values()))
+        if self._end_pages is not None:
+            await self._end_pages()
         if hasattr(self, "entrance"):
             await self.entrance.stop()
         self._workers.stop()
@@ -117,6 +122,14 @@ class LetterboxRole:
         where = identity.settings.listen
         await self._listen(f"{name}_smtp", where.smtp, lambda _p, w, _a: Submission(sending, w))
         await self._listen(f"{name}_pop3", where.pop3, lambda _p, w, _a: Fetching(fetching, w))
+
+    async def _open_pages(self) -> None:
+        where = self.home.settings.pages.listen
+        if where:
+            bound, self._end_pages = await open_pages(
+                self.entrance, self._thread(), self.journal, parse_endpoint(where)
+            )
+            self.listening["pages"] = bound
 
     async def _listen(
         self, name: str, where: str, make_owner: Callable[[bytes | None, bool, Any], Owner]

@@ -63,6 +63,8 @@ class LetterboxHome:
 def open_letterbox(directory: Path) -> LetterboxHome:
     """Return the letterbox in `directory`. Raises ConfigError or PrivacyError."""
     settings = read_typed(directory / FILE_NAME, LetterboxSettings, _MAKE)
+    if settings.pages.listen:
+        check_loopback(directory / FILE_NAME, "pages.listen", settings.pages.listen)
     folders = sorted(file.parent for file in (directory / FOLDER).glob(f"*/{IDENTITY_FILE_NAME}"))
     identities = {folder.name: _read_identity(folder) for folder in folders}
     if not identities:
@@ -71,7 +73,12 @@ def open_letterbox(directory: Path) -> LetterboxHome:
     return LetterboxHome(directory, settings, identities)
 
 
-def add_identity(directory: Path, name: str, given: dict[str, dict[str, Any]]) -> OneIdentity:
+def add_identity(
+    directory: Path,
+    name: str,
+    given: dict[str, dict[str, Any]],
+    shared_settings: dict[str, dict[str, Any]] | None = None,
+) -> OneIdentity:
     """Make an identity, and the letterbox where there is none. Raises ConfigError, OSError.
 
     Nothing that exists is overwritten.
@@ -87,7 +94,10 @@ def add_identity(directory: Path, name: str, given: dict[str, dict[str, Any]]) -
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared = directory / FILE_NAME
     if not shared.exists():
-        write_private(shared, commented_toml({}, LetterboxSettings, "letterbox").encode("utf-8"))
+        write_private(
+            shared,
+            commented_toml(shared_settings or {}, LetterboxSettings, "letterbox").encode("utf-8"),
+        )
     write_private(file, commented_toml(given, IdentitySettings, "identity").encode("utf-8"))
     try:
         return open_letterbox(directory).identities[name]

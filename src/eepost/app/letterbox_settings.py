@@ -109,9 +109,18 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     listen: Listen = field(default_factory=Listen)
 
 
+class Pages(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The letterbox's web pages, for browsers on this machine."""
+
+    listen: Annotated[
+        str, _about("HOST:PORT on loopback; empty: no pages. All identities share them.")
+    ] = "127.0.0.1:7671"
+
+
 class LetterboxSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What all identities share: letterbox.toml in the data directory."""
 
     programs: Programs = field(default_factory=Programs)
+    pages: Pages = field(default_factory=Pages)
     workers: Workers = field(default_factory=Workers)
     log: Log = field(default_factory=Log)

@@ -21,14 +21,3 @@ HEADERS: Final = {
 
 # For a page that shows another of the same site in a frame.
 WITH_FRAME: Final = {"Content-Security-Policy": _POLICY + "; frame-src 'self'"}
-
-# For what a stranger wrote, in a frame of ours: an origin of its own, no script, no form, nothing
-# loaded but pictures that stand in it. A link in it may lead the whole window on, by a click alone.
-IN_FRAME: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none';"
-        " base-uri 'none'; frame-ancestors 'self';"
-        " sandbox allow-top-navigation-by-user-activation"
-    ),
-    "X-Frame-Options": "SAMEORIGIN",
-}

@@ -11,7 +11,7 @@ import asyncio
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -55,9 +55,9 @@ class Rooms:
     counts: Counts
     randomness: Callable[[int], bytes]
     journal: Journal
-    # Names under which browsers may ask for it, empty: any. A site on the user's own machine must
-    # not answer a page that pointed a name of its own there (DNS rebinding).
-    hosts: frozenset[str] = frozenset()
+    # Names and ports under which browsers may ask for it, None: any. A site on the user's own
+    # machine must not answer a page that pointed a name of its own there (DNS rebinding).
+    hosts: Set[str] | None = None
     # Faults that are an outcome of the store, answered like others and not written down.
     foreseen: tuple[type[Exception], ...] = ()
 
@@ -129,7 +129,8 @@ class Site(Generic[VisitT]):
     # From a request to an answer.
 
     async def _answer(self, request: Request, number: bytes, page: Page[VisitT] | None) -> Answer:
-        if self._rooms.hosts and request.headers.get("host", "") not in self._rooms.hosts:
+        hosts = self._rooms.hosts
+        if hosts is not None and request.headers.get("host", "") not in hosts:
             return Shown("elsewhere.html", status=421)
         if page is None:
             return Shown("missing.html", status=404)

@@ -14,7 +14,8 @@ from eepost.net.clock import utc_stamp
 from eepost.observe.journal import Journal
 
 HELP = (
-    "The part for your own machine: a trusted proxy for your mail programs.\n\n"
+    "The part for your own machine: a trusted proxy for your mail programs, and pages to read and"
+    " write mail in a browser.\n\n"
     "Begin with `eepost letterbox init`, then `eepost letterbox serve`, and set your mail program"
     " up as `eepost letterbox show` says. Nothing leaves the machine before it is cleaned, and a"
     " slow route makes nobody wait."
@@ -80,6 +81,9 @@ def init(
     typer.echo(f"Made identity {made.name}; its settings stand in {made.file}\n")
     _show_identity(made)
     typer.echo(f"\nNext: eepost letterbox serve --data {data}")
+    pages = open_letterbox(data).settings.pages.listen
+    if pages:
+        typer.echo(f"and read and write mail in your browser: http://{pages}/")
 
 
 @app.command("serve")
@@ -107,6 +111,8 @@ def serve(data: Data) -> None:
 def show(data: Data) -> None:
     """Check the settings, and show how to set a mail program up."""
     home: LetterboxHome = open_letterbox(data)
+    if home.settings.pages.listen:
+        typer.echo(f"Pages for your browser: http://{home.settings.pages.listen}/\n")
     for at, each in enumerate(home.identities.values()):
         typer.echo("" if at == 0 else "\n", nl=False)
         _show_identity(each)

@@ -3,7 +3,8 @@
 
 An account's first sign-in is the service's to confirm; after that the letters themselves are the
 lock, and signing in works while the service is away. What is unlocked stays so until the program
-ends, because what waits to be sent needs the service's password; it is in memory only.
+ends or it is locked, because what waits to be sent needs the service's password; it is in memory
+only.
 
 Trust: any program on this machine can reach the ports; only the password opens anything. Identities
 share nothing but this table: none of their objects is reachable from another's.
@@ -29,6 +30,7 @@ from eepost.services.letterbox.letters import Keeping, Letters
 from eepost.services.letterbox.mailbox import OpenMailbox
 from eepost.services.letterbox.notices import Notices
 from eepost.services.letterbox.ports import (
+    Mailbox,
     Offload,
     OldPasswordNeeded,
     Service,
@@ -74,6 +76,13 @@ class _Opened:
     offload: Offload
     task: "asyncio.Task[None]"
     verifier: bytes  # of the password that opened it: a keyed hash, for quick sign-ins
+
+    async def close(self) -> None:
+        """End what runs for it, let go of its files."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        await self.collector.stop()
+        await self.offload(self.cabinet.close)
 
 
 class Entrance:
@@ -135,12 +144,18 @@ class Entrance:
 
     async def stop(self) -> None:
         """Lock everything: end what runs, let go of the files."""
-        for opened in self._opened.values():
-            opened.task.cancel()
-            await asyncio.wait([opened.task])
-            await opened.collector.stop()
-            await opened.offload(opened.cabinet.close)
-        self._opened.clear()
+        while self._opened:
+            _, opened = self._opened.popitem()
+            await opened.close()
+
+    async def lock(self, mailbox: Mailbox) -> None:
+        """Forget one account's password and keys; what is under way for it breaks off."""
+        found = [key for key, each in self._opened.items() if each.mailbox is mailbox]
+        for key in found:
+            async with self._turns[key]:
+                opened = self._opened.pop(key, None)
+                if opened is not None:
+                    await opened.close()
 
     def _turn(self, account: Account) -> asyncio.Lock:
         return self._turns.setdefault((account.identity, account.login), asyncio.Lock())

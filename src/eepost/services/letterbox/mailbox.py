@@ -25,7 +25,7 @@ from eepost.services.letterbox.cleaning import Cleaning
 from eepost.services.letterbox.collector import Collector
 from eepost.services.letterbox.identity import Account
 from eepost.services.letterbox.letters import Letters
-from eepost.services.letterbox.ports import NotAllowed
+from eepost.services.letterbox.ports import Cleaned, NotAllowed
 
 # RFC 5321 4.5.3.1.8 asks for 100; eepost takes so many.
 MAX_RECIPIENTS: Final = 200
@@ -137,6 +137,11 @@ class OpenMailbox:
     async def cancel(self, number: int) -> bool:
         """Take back what waits; False where it is being sent just now, or was already."""
         return await self._carrier.cancel(number)
+
+    async def clean(self, message: bytes) -> Cleaned:
+        """Return a message as it would leave, without sending it. Raises NotAllowed."""
+        clean = await self._cleaning.leaving(message)
+        return Cleaned(b"".join(clean.pieces), dict(clean.report.counts))
 
     async def send(
         self, reverse_path: str, recipients: Sequence[str], message: bytes | bytearray

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the letterbox gives to pages and mail programs, and what it needs of the machine."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from eepost.letters.model import (
@@ -69,6 +70,14 @@ class NotAllowed(Exception):  # noqa: N818 - an outcome for the user, not a faul
         return self.reply.text
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A message as it may leave this machine, and what was taken from it, by kind."""
+
+    octets: bytes = field(repr=False)
+    report: Mapping[str, int] = field(default_factory=dict)
+
+
 class Mailbox(Protocol):
     """One account of one identity, unlocked. Calls from the event loop only."""
 
@@ -105,6 +114,12 @@ class Mailbox(Protocol):
 
     async def mark(self, numbers: Sequence[int], flag: Flag, is_set: bool) -> None:
         """Set a flag or take it away."""
+
+    async def clean(self, message: bytes) -> Cleaned:
+        """Return a message (CRLF lines) as it would leave, without sending it: to be encrypted.
+
+        Raises NotAllowed.
+        """
 
     async def send(self, reverse_path: str, recipients: Sequence[str], message: bytes) -> Accepted:
         """Clean a message (CRLF lines) and let it wait for the service, durable on return.
@@ -150,6 +165,9 @@ class Letterbox(Protocol):
 
         Raises as `sign_in`.
         """
+
+    async def lock(self, mailbox: Mailbox) -> None:
+        """Forget the account's password and keys; what waits, waits until somebody signs in."""
 
 
 class Offload(Protocol):
