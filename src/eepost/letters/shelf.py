@@ -162,8 +162,8 @@ class Shelf:
 
     def _remember(self, change: Remembered) -> None:
         self.next_number = max(self.next_number, change.next_number)
-        self.known.update(change.known)
-        self.unwanted.update(change.unwanted)
+        self.known = set(change.known)
+        self.unwanted = set(change.unwanted)
 
     def _thread(self, change: Threaded) -> None:
         self.thread_tags.update(dict.fromkeys(change.known))
@@ -197,11 +197,12 @@ class Shelf:
 
     def snapshot(self) -> Iterator[Change]:
         """Yield the changes that make an equal shelf of an empty one."""
-        yield Remembered(self.next_number, tuple(sorted(self.known)), tuple(sorted(self.unwanted)))
-        yield Threaded(tuple(self.thread_tags), tuple(self.originals.items()))
+        yield from map(Ended, self._ended.values())
         yield from map(Filed, self.messages.values())
         yield from map(Spooled, self._waiting.values())
-        yield from map(Ended, self._ended.values())
+        yield Threaded(tuple(self.thread_tags), tuple(self.originals.items()))
+        # Last: a service may have forgotten what was filed.
+        yield Remembered(self.next_number, tuple(sorted(self.known)), tuple(sorted(self.unwanted)))
 
 
 def _searched(summary: Summary) -> str:
