@@ -88,7 +88,7 @@ def losses(before: bytes, after: bytes) -> list[str]:
     for part in leaves(old):
         if id(part) in elsewhere or _letters(content(part)) in kept:
             continue
-        if not _is_within("".join(re.findall(r"[^\W_]+", _seen_words(part))), words):
+        if not _is_within("".join(re.findall(r"[^\W_]+", seen_words(part))), words):
             found.append("part")
     if list(_signed(old, before)) != list(_signed(new, after)) and b"signed-original" not in after:
         found.append("signed part")
@@ -151,12 +151,12 @@ def _words(message: Message) -> list[str]:
         kind = part.get_content_type()
         if not kind.startswith("text/") or kind in _RECORDS or _is_named_without_type(part):
             continue
-        words += re.findall(r"[^\W_]+", _seen_words(part))
+        words += re.findall(r"[^\W_]+", seen_words(part))
     return words
 
 
-def _seen_words(part: Message) -> str:
-    return _shown(_text(part)) if part.get_content_type() == "text/html" else _text(part)
+def seen_words(part: Message) -> str:
+    return shown_words(_text(part)) if part.get_content_type() == "text/html" else _text(part)
 
 
 class _Reader(HTMLParser):
@@ -182,7 +182,7 @@ class _Reader(HTMLParser):
             self.words.append(data)
 
 
-def _shown(markup: str) -> str:
+def shown_words(markup: str) -> str:
     reader = _Reader()
     reader.feed(markup)  # and no close(): what begins a tag at the end and never ends is not shown
     return "".join(reader.words)

@@ -253,7 +253,7 @@ def body_of(text: str) -> str:
         ("<!-- c --><title>t</title><script>s</script>a", "a"),
         (
             "<center>x</center><div dir=ltr>y</div><div dir=rtl>z</div>",
-            '<div>x</div>\r\n<div>y</div>\r\n<div dir="rtl">z</div>',
+            'x<br>\r\ny\r\n<div dir="rtl">z</div>',
         ),
         (
             '<img src="cid:a" width=1 alt=w><img src="http://x/">',

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import nh3
 
 from eepost.sanitise.html_cost import HtmlAllowance
+from eepost.sanitise.html_lines import in_lines
 from eepost.sanitise.html_words import extract_text, with_single_blanks
 
 _BLOCKS = frozenset(
@@ -36,6 +37,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
+    "p": {"class"},  # see HtmlRules.paragraph_class
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
@@ -61,6 +63,8 @@ class HtmlRules:
     removed_with_content: frozenset[str]
     link_rel: str | None
     clean_link: Callable[[str], str]
+    paragraph_class: Callable[[str], str | None]
+    shape: Callable[[str], str]  # what nh3 wrote, in one shape
 
 
 def _without_tracking(link: str) -> str:
@@ -76,14 +80,6 @@ def _without_tracking(link: str) -> str:
 def _as_it_is(link: str) -> str:
     return link
 
-
-OUTBOUND = HtmlRules(frozenset(("head", "script", "style", "template", "title")), None, _as_it_is)
-# A reader sees no form, so what stands in one is no text for him.
-INBOUND = HtmlRules(
-    OUTBOUND.removed_with_content | {"textarea", "select", "noscript"},
-    "noopener noreferrer",
-    _without_tracking,
-)
 
 _START = '<!DOCTYPE html>\r\n<html><head><meta charset="utf-8"></head><body>\r\n'
 _END = "\r\n</body></html>\r\n"
@@ -104,7 +100,7 @@ def declared_charset(octets: bytes) -> str:
 def rebuild_html(
     text: str,
     picture: Callable[[str], str | None],
-    rules: HtmlRules = OUTBOUND,
+    rules: HtmlRules | None = None,
     allowance: HtmlAllowance | None = None,
 ) -> str:
     """Return a whole document that shows what `text` shows, with CRLF lines.
@@ -114,6 +110,7 @@ def rebuild_html(
     in what is quoted or forwarded tells whose copy it was. HTML that would cost more than
     `allowance` has left becomes its words.
     """
+    rules = rules or OUTBOUND
     if "noscript" not in rules.removed_with_content:
         text = _NOSCRIPT.sub("", text)  # readers of mail run no scripts, so they show what it holds
     allowance = allowance or HtmlAllowance()
@@ -126,6 +123,8 @@ def rebuild_html(
             return picture(value)
         if name == "href":
             return rules.clean_link(value)
+        if name == "class":
+            return rules.paragraph_class(value)
         return with_single_blanks(value).strip()
 
     cleaned = nh3.clean(
@@ -138,7 +137,7 @@ def rebuild_html(
         url_schemes=_SCHEMES,
         link_rel=rules.link_rel,
     )
-    return _START + _evened(cleaned) + _END
+    return _START + "\r\n".join(rules.shape(cleaned).split("\n")) + _END
 
 
 def _evened(cleaned: str) -> str:
@@ -173,7 +172,7 @@ def _evened(cleaned: str) -> str:
             attributes = "".join(sorted(_ATTRIBUTE.findall(attributes)))
         pieces.append(f"<{slash}{_EQUALS.get(name, name)}{attributes}>{line_end}")
     _strip_end(pieces)
-    return "\r\n".join("".join(pieces).strip().split("\n"))
+    return "".join(pieces).strip()
 
 
 _LINES = frozenset(("br", "hr"))
@@ -184,3 +183,29 @@ _ALT = re.compile(r' alt="([^"]*)"')
 def _strip_end(pieces: list[str]) -> None:
     if pieces and pieces[-1].endswith(" "):
         pieces[-1] = pieces[-1][:-1]
+
+
+def _of_word(name: str) -> str | None:
+    """Return the class of a paragraph without space around it, as Word makes all of them."""
+    return "close" if name.startswith("Mso") else None
+
+
+def _of_nothing(_: str) -> None:
+    return None
+
+
+OUTBOUND = HtmlRules(
+    frozenset(("head", "script", "style", "template", "title")),
+    None,
+    _as_it_is,
+    _of_word,
+    in_lines,
+)
+# A reader sees no form, so what stands in one is no text for him. What he gets keeps its shape.
+INBOUND = HtmlRules(
+    OUTBOUND.removed_with_content | {"textarea", "select", "noscript"},
+    "noopener noreferrer",
+    _without_tracking,
+    _of_nothing,
+    _evened,
+)
