@@ -31,6 +31,11 @@ SAME = (
     "<div>at nine.</div>",
     '<div><span style="font-size:12pt">Hello Bob,</span><br><br><font face=Arial>the <b>caf\u00e9'
     "</b> opens</font></div><div>at nine.<i></i></div>",
+    '<p style=" margin-top:0px; margin-bottom:0px; text-indent:0px;">Hello Bob,</p>'
+    '<p style="margin: 0"><br /></p><p style="margin:0cm;margin-bottom:.0001pt" class=x>the '
+    "<b>caf\u00e9</b> opens</p><p style='margin:0 !important' class=MsoPlainText>at nine.</p>",
+    "<p style='margin:0 0 9pt'>Hello Bob,</p><p style='x-margin:0'>the <b>caf\u00e9</b> opens<br>"
+    "at nine.</p>",
     "<center></center><p>Hello Bob,</p><p></p><p>the <b>caf\u00e9</b> opens</br>at nine.",
 )
 

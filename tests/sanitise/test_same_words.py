@@ -130,6 +130,58 @@ def test_texts_are_equal(program: str, words: str) -> None:
     assert "caf\u00e9" in words or b"nine o'clock" in others
 
 
+# ---- text and HTML in one message
+
+PAGES = {
+    "thunderbird": '<!DOCTYPE html>\n<html>\n  <head>\n\n    <meta http-equiv="content-type" '
+    'content="text/html; charset=UTF-8">\n  </head>\n  <body>\n    <p>Hello Bob,</p>\n    <p>the '
+    "<b>caf\u00e9</b> opens at nine:<br>\n      it is the one behind the church.<br>\n    </p>\n"
+    "    <p>Alice<br>\n    </p>\n  </body>\n</html>\n",
+    "a web page": '<div dir="ltr">Hello Bob,<div><br></div><div>the <b>caf\u00e9</b> opens at nine:'
+    '</div><div>it is the one behind the church.</div><div><br></div><div><span class="x_sig">'
+    "Alice</span></div></div>\n",
+    "a word processor": '<html xmlns:o="urn:schemas-microsoft-com:office"><head><style><!--\n'
+    "p.MsoNormal {margin:0cm}\n--></style></head><body lang=EN-GB><div class=WordSection1>"
+    "<p class=MsoNormal>Hello Bob,<o:p></o:p></p><p class=MsoNormal><o:p>&nbsp;</o:p></p>"
+    "<p class=MsoNormal>the <b>caf\u00e9</b> opens at nine:<o:p></o:p></p><p class=MsoNormal>it is "
+    "the one\nbehind the church.<o:p></o:p></p><p class=MsoNormal><o:p>&nbsp;</o:p></p>"
+    "<p class=MsoNormal>Alice<o:p></o:p></p></div></body></html>",
+    "a telephone": '<html><head></head><body dir="auto">Hello Bob,<div><br></div><div>the <b>caf'
+    "&eacute;</b> opens at nine:</div><div>it is the one behind the church.<br><br>"
+    '<div dir="ltr">Alice</div></div></body></html>',
+    "a desk of 1999": "<HTML>\n<HEAD>\n<META content=MSHTML name=GENERATOR></HEAD>\n<BODY "
+    "bgColor=#ffffff>\n<DIV><FONT face=Arial size=2>Hello Bob,</FONT></DIV>\n<DIV>&nbsp;</DIV>\n"
+    "<DIV>the <STRONG>caf&#233;</STRONG> opens at nine:</DIV>\n<DIV>it is the one behind the "
+    "church.</DIV>\n<DIV>&nbsp;</DIV>\n<DIV>Alice</DIV></BODY></HTML>\n",
+    "an old desk": "<html>\n<body>\nHello Bob,<br><br>\nthe <b>caf\u00e9</b> opens at nine:<br>\n"
+    "it is the one behind the church.<br><br>\n<x-sigsep></x-sigsep>Alice</body>\n</html>\n",
+}
+PLAIN = "Hello Bob,\n\nthe caf\u00e9 opens at nine:\nit is the one behind the church.\n\nAlice\n"
+
+
+def page_by(program: str, name: str, charset: str) -> bytes:
+    parts = (("plain", PLAIN), ("html", PAGES[program]))
+    written = b"".join(
+        f"--={program}=\r\nContent-Type: text/{kind}; charset={charset}\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
+        + packed(text, charset, "quoted-printable")
+        + b"\r\n"
+        for kind, text in parts
+    )
+    return (
+        f"X-Mailer: {program}\r\nFrom: {name}@mail.i2p\r\nMIME-Version: 1.0\r\n"
+        f'Content-Type: multipart/alternative; boundary="={program}="\r\n\r\n'.encode()
+        + written
+        + f"--={program}=--\r\n".encode()
+    )
+
+
+@pytest.mark.parametrize("program", PAGES)
+def test_pages_are_equal(program: str) -> None:
+    carols = sent(page_by("thunderbird", "carol", "utf-8"), "carol")
+    assert sent(page_by(program, "dave", "iso-8859-1"), "dave") == carols
+
+
 # ---- pictures
 
 

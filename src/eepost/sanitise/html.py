@@ -37,7 +37,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
-    "p": {"class"},  # see HtmlRules.paragraph_class
+    "p": {"class", "style"},  # see HtmlRules.paragraph
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
@@ -63,7 +63,7 @@ class HtmlRules:
     removed_with_content: frozenset[str]
     link_rel: str | None
     clean_link: Callable[[str], str]
-    paragraph_class: Callable[[str], str | None]
+    paragraph: Callable[[str], str | None]  # what may stay of its class or style
     shape: Callable[[str], str]  # what nh3 wrote, in one shape
 
 
@@ -87,6 +87,10 @@ _END = "\r\n</body></html>\r\n"
 _TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z-]+="[^"]*")*)>|[^<]+|<')
 _META_CHARSET = re.compile(
     rb"<meta[^>]{1,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:-]{1,40})", re.IGNORECASE
+)
+_LOOKS = frozenset(("class", "style"))
+_WITHOUT_SPACE = re.compile(
+    r"(?i)\bmargin(?:-bottom)?\s{0,9}:\s{0,9}\.?0[a-z0-9]{0,9}\s{0,9}(?:[;!]|$)"
 )
 _NOSCRIPT = re.compile(r"(?i)</?noscript\b[^<>]*+>")
 
@@ -123,8 +127,8 @@ def rebuild_html(
             return picture(value)
         if name == "href":
             return rules.clean_link(value)
-        if name == "class":
-            return rules.paragraph_class(value)
+        if name in _LOOKS:
+            return rules.paragraph(value)
         return with_single_blanks(value).strip()
 
     cleaned = nh3.clean(
@@ -185,9 +189,9 @@ def _strip_end(pieces: list[str]) -> None:
         pieces[-1] = pieces[-1][:-1]
 
 
-def _of_word(name: str) -> str | None:
-    """Return the class of a paragraph without space around it, as Word makes all of them."""
-    return "close" if name.startswith("Mso") else None
+def _close(look: str) -> str | None:
+    """Return "close" for a paragraph without space around it, as Word and Qt make all of them."""
+    return "close" if look.startswith("Mso") or _WITHOUT_SPACE.search(look) else None
 
 
 def _of_nothing(_: str) -> None:
@@ -198,7 +202,7 @@ OUTBOUND = HtmlRules(
     frozenset(("head", "script", "style", "template", "title")),
     None,
     _as_it_is,
-    _of_word,
+    _close,
     in_lines,
 )
 # A reader sees no form, so what stands in one is no text for him. What he gets keeps its shape.

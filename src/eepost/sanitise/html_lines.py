@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from eepost.sanitise.html_words import with_single_blanks
 
-# On a paragraph that stands without space around it: Word's, which uses it for each line.
-CLOSE = ' class="close"'
+# On a paragraph that stands without space around it: a program's that makes one of each line.
+_CLOSE = re.compile(r' (?:class|style)="close"')
 
 _TOKEN = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z-]+="[^"]*")*)>|[^<]+|<')
 _EQUALS = {
@@ -143,9 +143,9 @@ class _Writer:
             if self.divisions.pop():
                 self._close("div")
             return
-        self.space = 1 if CLOSE in attributes else 2
+        self.space = 1 if _CLOSE.search(attributes) else 2
         self._line_ends(self.space)
-        self._direct(attributes.replace(CLOSE, ""))
+        self._direct(_CLOSE.sub("", attributes))
 
     def _division(self, is_end: bool, attributes: str) -> None:
         self._line_ends(1)
@@ -220,7 +220,7 @@ class _Writer:
             return
         if name == "pre":
             self.in_pre += -1 if slash else 1
-        attributes = _sorted(attributes.replace(CLOSE, ""))
+        attributes = _sorted(_CLOSE.sub("", attributes))
         self.pieces.append(f"<{slash}{_EQUALS.get(name, name)}{attributes}>")
         if not self.in_pre:
             self._closed()
