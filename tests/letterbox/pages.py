@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import Page
 
-from tests.office import PASSWORD
+from tests.office import PASSWORD, PostOffice
 
 FETCH_SECONDS = 20
 
@@ -49,3 +49,12 @@ def until_sent(page: Page, subject: str) -> str:
             return text
         assert time.monotonic() < deadline, text
         page.wait_for_timeout(100)
+
+
+def arrived(office: PostOffice, name: str, count: int = 1) -> list[bytes]:
+    """Return what lies in a maildrop once there is as much: taken is not yet delivered."""
+    deadline = time.monotonic() + FETCH_SECONDS
+    while len(found := office.fetch(name)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.interop.running import Desk
 from tests.letterbox.box import Letterbox
-from tests.letterbox.pages import fetch, open_letterbox, open_mail, until_sent
+from tests.letterbox.pages import arrived, fetch, open_letterbox, open_mail, until_sent
 from tests.office import PASSWORD, PostOffice, address, mail
 from tests.portal.chromium import chromium, window
 
@@ -44,7 +44,7 @@ def test_mail_is_read_answered_and_found_again(
     page.fill("#text", "Yes.\n" + page.input_value("#text"))
     page.get_by_role("button", name="Send").click()
     until_sent(page, "Re: a question")
-    (received,) = post.fetch(bob.account)
+    (received,) = arrived(post, bob.account)
     assert b"Subject: Re: a question" in received
     assert b"Yes." in received
     assert b"In-Reply-To: <" in received
@@ -81,7 +81,7 @@ def test_files_go_along_through_drafts_and_forwards(
     until_sent(page, "two files")
     page.goto("/folder/drafts")
     assert "Nothing lies here" in page.inner_text("main")
-    (received,) = post.fetch(bob.account)
+    (received,) = arrived(post, bob.account)
     assert b"first.txt" in received
     assert b"Here they are." in received
     page.goto("/folder/sent")
@@ -95,7 +95,7 @@ def test_files_go_along_through_drafts_and_forwards(
     page.get_by_label("zweite Datei").uncheck()
     page.get_by_role("button", name="Send").click()
     until_sent(page, "Fwd: two files")
-    forwarded = next(each for each in post.fetch(bob.account) if b"Subject: Fwd:" in each)
+    forwarded = next(each for each in arrived(post, bob.account, 2) if b"Subject: Fwd:" in each)
     assert b"first.txt" in forwarded
     assert b"zweite" not in forwarded
 
