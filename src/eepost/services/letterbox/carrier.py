@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from msgspec.structs import replace
@@ -158,7 +159,7 @@ class Carrier:
                 waiting,
                 state=State.WAITING,
                 attempts=waiting.attempts + 1,
-                due_utc=now + int(self._delay(waiting.attempts)),
+                due_utc=now + ceil(self._delay(waiting.attempts)),
                 words=words,
             )
             await self._note([Spooled(tried)])
