@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from eepost.mail.transfer import encode_base64
+from eepost.sanitise.files.icc import _KEPT
 
 OCTETS = 10_000_000
 # Of a file, which takes a third more as base64.
@@ -90,6 +91,35 @@ def stream(dictionary: bytes) -> bytes:
     packed = zlib.compress(bytes(60_000_000), 9)
     head = b"<<%s/Filter/FlateDecode/Length %d>>" % (dictionary, len(packed))
     return pdf(3, head + b"stream\n" + packed + b"\nendstream")
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + check
+
+
+def png(count: int) -> bytes:
+    """A picture of `count` colour profiles that unpack to eight megabytes."""
+    profile = chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(8 * 1024 * 1024), 9))
+    return b"\x89PNG\r\n\x1a\n" + profile * count + chunk(b"IEND", b"")
+
+
+def profile_of_tags() -> bytes:
+    """A JPEG with a colour profile all of whose tags are as long as it is."""
+    names = sorted(_KEPT)
+    start = 132 + 12 * len(names)
+    size = _FILE_OCTETS - start
+    tags = (struct.pack(">4sII", name, start + at, size - at) for at, name in enumerate(names))
+    head = bytes(36) + b"acsp" + bytes(88) + struct.pack(">I", len(names)) + b"".join(tags)
+    octets = head + bytes(size)
+    piece = 65_000
+    segments = (
+        b"ICC_PROFILE\0" + bytes((1 + at // piece, 108)) + octets[at : at + piece]
+        for at in range(0, len(octets), piece)
+    )
+    return b"\xff\xd8" + b"".join(
+        b"\xff\xe2" + struct.pack(">H", len(each) + 2) + each for each in segments
+    )
 
 
 def header(field: bytes, unit: bytes, octets: int = 250_000) -> bytes:
@@ -199,6 +229,9 @@ _FILES: Mapping[str, Make] = {
         800, ".wav", b"RIFF\0\0\0\0WAVE" + b"data\0\0\0\0" * 10_000
     ),
     "archive of RTF": lambda: archive(60, ".rtf", b"{\\rtf1" + b"{\\a" * 300_000),
+    "picture of many packed profiles": lambda: file(png(700), b"a.png"),
+    "archive of packed profiles": lambda: archive(800, ".png", png(1)),
+    "profile of tags that overlap": lambda: file(profile_of_tags(), b"a.jpg"),
     "drawing of many elements": lambda: file(
         b"<svg xmlns='http://www.w3.org/2000/svg'>" + fill(b"<g a='b'/>", _FILE_OCTETS), b"a.svg"
     ),

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 from eepost.sanitise.files.gif import strip_gif
 from eepost.sanitise.files.jpeg import strip_jpeg
 from eepost.sanitise.files.png import strip_png
-from eepost.sanitise.files.strip import Cleaned, strip_file
+from eepost.sanitise.files.strip import Cleaned, Unpacking, strip_file
 from eepost.sanitise.files.webp import strip_webp
 
 SECRET = b"secret-of-a-camera"
@@ -89,7 +89,7 @@ def test_picture_that_is_cut_short_breaks_nothing(kind: str, cut: float) -> None
 STRIPPERS: list[tuple[Callable[[bytes], bytes], bytes]] = [
     (strip_gif, b"GIF89a"),
     (strip_jpeg, b"\xff\xd8\xff"),
-    (strip_png, b"\x89PNG\r\n\x1a\n"),
+    (lambda octets: strip_png(octets, Unpacking()), b"\x89PNG\r\n\x1a\n"),
     (strip_webp, b"RIFF    WEBP"),
 ]
 

@@ -15,8 +15,9 @@ from eepost.sanitise.files import icc, tiff
 from eepost.sanitise.files.icc import strip_icc
 from eepost.sanitise.files.outcome import Unclean
 from eepost.sanitise.files.png import strip_png
-from eepost.sanitise.files.strip import strip_file
+from eepost.sanitise.files.strip import Unpacking, strip_file
 from eepost.sanitise.files.tiff import strip_tiff
+from tests.sanitise.files.inner import FakeInner
 from tests.sanitise.files.test_drawings import profile
 from tests.sanitise.files.tools import SECRET
 
@@ -125,6 +126,27 @@ def test_text_of_an_unknown_kind_goes() -> None:
     assert HIDDEN not in strip_icc(with_tags((b"desc", b"zzzz" + HIDDEN)))
 
 
+def test_values_that_overlap_are_not_copied_often() -> None:
+    size = 100_000
+    names = sorted(icc._KEPT)
+    start = 132 + 12 * len(names)
+    table = b"".join(
+        struct.pack(">4sII", name, start + at, size - at) for at, name in enumerate(names)
+    )
+    shared = b"".join(struct.pack(">4sII", name, start, size) for name in names)
+    header = bytes(36) + b"acsp" + bytes(88) + struct.pack(">I", len(names))
+    assert strip_icc(header + table + b"x" * size) == b""
+    assert strip_icc(header + shared + b"x" * size) == header + shared + b"x" * size
+
+
+@pytest.mark.parametrize("at", [0, 4, 127])
+def test_no_value_stands_in_the_header(at: int) -> None:
+    octets = bytearray(with_tags((b"rXYZ", b"XYZ kept")))
+    octets[40:44] = b"PEAR"
+    octets[132 + 4 : 132 + 12] = struct.pack(">II", at, 100 - min(at, 90))
+    assert b"PEAR" not in strip_icc(bytes(octets))
+
+
 def test_value_beyond_the_end_goes() -> None:
     assert struct.unpack_from(">I", strip_icc(with_tags((b"rXYZ", b"XYZ "))[:-2]), 128) == (0,)
 
@@ -145,7 +167,7 @@ def png(chunk: bytes) -> bytes:
 
 
 def test_profile_of_a_png_gets_a_name_that_tells_nothing() -> None:
-    cleaned = strip_png(png(HIDDEN + b"\0\0" + zlib.compress(profile())))
+    cleaned = strip_png(png(HIDDEN + b"\0\0" + zlib.compress(profile())), FakeInner())
     assert HIDDEN not in cleaned
     with Image.open(io.BytesIO(cleaned)) as shown:
         shown.load()
@@ -154,7 +176,27 @@ def test_profile_of_a_png_gets_a_name_that_tells_nothing() -> None:
 
 @pytest.mark.parametrize("chunk", [b"name\0\0noise", b"name\0\0" + zlib.compress(b"no profile")])
 def test_damaged_profile_of_a_png_goes(chunk: bytes) -> None:
-    assert b"iCCP" not in strip_png(png(chunk))
+    assert b"iCCP" not in strip_png(png(chunk), FakeInner())
+
+
+def test_picture_has_one_profile() -> None:
+    packed = b"name\0\0" + zlib.compress(profile())
+    twice = png(packed)
+    end = 33 + 12 + len(packed)
+    twice = twice[:end] + twice[33:end] * 9 + twice[end:]
+    assert twice.count(b"iCCP") == 10
+    inner = FakeInner()
+    assert strip_png(twice, inner) == strip_png(png(packed), FakeInner())
+    # Packing it again takes longer than it took to unpack it.
+    assert inner.octets == FakeInner().octets - 4 * len(profile())
+
+
+def test_profiles_of_many_pictures_grow_within_bounds() -> None:
+    bomb = png(b"name\0\0" + zlib.compress(bytes(icc.MAX_PROFILE_OCTETS)))
+    inner = Unpacking()
+    strip_png(bomb, inner)
+    with pytest.raises(Unclean, match="too large"):
+        [strip_png(bomb, inner) for _ in range(3)]
 
 
 def test_profile_of_a_jpeg_over_several_segments_is_put_together() -> None:

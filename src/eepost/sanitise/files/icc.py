@@ -6,9 +6,19 @@ card: enough to know one machine among all. What colours are computed from stays
 """
 
 import struct
+import zlib
+
+from eepost.sanitise.files.outcome import Inner
 
 # Tags in one profile: printers' ones have some forty.
 MAX_TAGS = 200
+# Octets of a packed profile: printers' ones take some megabytes.
+MAX_PROFILE_OCTETS = 8 * 1024 * 1024
+# Packing a profile again takes so many times as long as unpacking it.
+_TIMES = 4
+# Tags may share a value, as the curves of three colours do; those that overlap otherwise are made
+# to cost time.
+_MAX_COPIED_TIMES = 2
 _HEADER_OCTETS = 128
 
 # What colours are computed from (ICC.1:2022 9.2 and older ones), and the two texts that must stand.
@@ -40,20 +50,42 @@ def strip_icc(profile: bytes) -> bytes:
     made[:_HEADER_OCTETS] = profile[:_HEADER_OCTETS]
     for start, end in _TELLING:
         made[start:end] = bytes(end - start)
+    spans = set()
     kept = []
     for name, start, size in struct.iter_unpack(">4sII", table):
-        value = _value(name, profile[start : start + size])
-        if value is not None and start + size <= len(profile):
-            made[start : start + len(value)] = value
-            kept.append(struct.pack(">4sII", name, start, size))
+        if start < _HEADER_OCTETS or start + size > len(profile):
+            continue
+        if name in _KEPT:
+            spans.add((start, size))
+        elif not _write_empty(made, profile, name, start, size):
+            continue
+        kept.append(struct.pack(">4sII", name, start, size))
+    if sum(size for _, size in spans) > _MAX_COPIED_TIMES * len(profile):
+        return b""
+    for start, size in sorted(spans):
+        made[start : start + size] = profile[start : start + size]
     listing = struct.pack(">I", len(kept)) + b"".join(kept)
     made[_HEADER_OCTETS : _HEADER_OCTETS + len(listing)] = listing
     return bytes(made)
 
 
-def _value(name: bytes, value: bytes) -> bytes | None:
-    """Return what stands for a tag's value, None where the tag goes."""
-    if name in _KEPT:
-        return value
-    empty = _EMPTY.get(value[:4]) if name in _TEXTS else None
-    return empty[: len(value)] if empty is not None else None
+def _write_empty(made: bytearray, profile: bytes, name: bytes, start: int, size: int) -> bool:
+    """Write an empty text where a tag's value is one that must stand; say whether it was."""
+    empty = _EMPTY.get(profile[start : start + 4]) if name in _TEXTS else None
+    if empty is None:
+        return False
+    made[start : start + min(size, len(empty))] = empty[:size]
+    return True
+
+
+def take_packed_profile(packed: bytes | memoryview, inner: Inner) -> bytes:
+    """Return a profile that was packed (zlib) without what tells, b"" for what is none.
+
+    Raises Unclean where the profiles of a message grow too large together.
+    """
+    try:
+        profile = zlib.decompressobj().decompress(packed, MAX_PROFILE_OCTETS)
+    except zlib.error:
+        return b""
+    inner.take(_TIMES * len(profile))
+    return strip_icc(profile)

@@ -70,7 +70,7 @@ class Unpacking:
         """Count what was unpacked. Raises Unclean where it is too much."""
         self.octets -= octets
         if self.octets < 0:
-            raise Unclean("archive grows too large")
+            raise Unclean("file grows too large when it is unpacked")
 
     def is_known(self, beginning: bytes) -> bool:
         """Say whether there are rules for a file, by its beginning."""
@@ -121,7 +121,7 @@ def _alone(strip: Callable[[bytes], bytes]) -> Callable[[bytes, Inner], bytes]:
 
 _RULES = (
     _Rule("JPEG", "image/jpeg", _starts(jpeg.MAGIC), _alone(jpeg.strip_jpeg)),
-    _Rule("PNG", "image/png", _starts(png.MAGIC), _alone(png.strip_png)),
+    _Rule("PNG", "image/png", _starts(png.MAGIC), png.strip_png),
     _Rule("GIF", "image/gif", _starts(gif.MAGIC), _alone(gif.strip_gif)),
     _Rule("WebP", "image/webp", _riff(b"WEBP"), _alone(strip_webp)),
     _Rule("PDF", "application/pdf", _starts(pdf.MAGIC), _alone(pdf.strip_pdf)),
