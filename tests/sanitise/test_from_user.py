@@ -9,7 +9,13 @@ from eepost.mail.header import MAX_HEADER_OCTETS, split_header
 from eepost.mail.msgid import fresh_id, map_id
 from eepost.mail.parameters import MAX_PARAMETERS
 from eepost.sanitise.choices import Choices
-from eepost.sanitise.from_user import NOT_YOUR_ADDRESS, OUT_OF_BOUNDS, FromUser, sanitise_from_user
+from eepost.sanitise.from_user import (
+    NO_FIELD,
+    NOT_YOUR_ADDRESS,
+    OUT_OF_BOUNDS,
+    FromUser,
+    sanitise_from_user,
+)
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.threads import (
     DeliveredIds,
@@ -249,3 +255,27 @@ def test_auto_submitted_passes_by_choice_in_two_spellings_only() -> None:
     chosen = replace(CONTEXT, choices=Choices(keeps_auto_submitted=True))
     assert written(field, chosen)[b"Auto-Submitted"] == b"auto-replied"
     assert b"Auto-Submitted" not in written(b"Auto-Submitted: no\r\n", chosen)
+
+
+@pytest.mark.parametrize(
+    "junk", [b"X Mailer: Foo\r\n", "X-F\u00f6\u00f6: y\r\n".encode(), b">From a\r\n"]
+)
+@pytest.mark.parametrize("field", [b"Received: from laptop", b"X-Originating-IP: [10.1.2.3]"])
+def test_fields_behind_a_line_that_is_none_do_not_leave_as_text(junk: bytes, field: bytes) -> None:
+    for end in (b"\r\n\r\nwords\r\n", b"\r\n"):
+        outcome = sanitise_from_user(b"From: alice@mail.i2p\r\n" + junk + field + end, CONTEXT)
+        assert isinstance(outcome, Refused)
+        assert outcome.reply == NO_FIELD
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"some words: and\r\n\r\nX-Mailer: Foo\r\n",
+        b"\r\nX-Mailer: Foo\r\n",
+        b"--b\r\nContent-Type: x\r\n",
+    ],
+)
+def test_text_that_looks_like_fields_leaves(body: bytes) -> None:
+    for header in (b"From: alice@mail.i2p\r\n", b""):
+        assert octets(passed(header + body)).endswith(body.lstrip())

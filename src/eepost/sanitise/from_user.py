@@ -4,6 +4,7 @@
 Trust: anybody with an account may have written the message.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ from eepost.sanitise.text import PLAIN_TYPE, encode_text, rebuild_text
 from eepost.sanitise.threads import THREAD_FIELDS, IdRule, KnownIds
 
 NOT_YOUR_ADDRESS = Reply(553, "5.7.1", "From must hold one address, and it must be your own")
+NO_FIELD = Reply(554, "5.6.0", "The header holds a line that is no field, and fields behind it")
 OUT_OF_BOUNDS = Reply(554, "5.6.0", "The message is malformed or too complex")
 
 
@@ -58,6 +60,8 @@ def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitis
     tally = Tally()
     try:
         header = split_header(message)
+        if _hides_fields(message, header.body_start):
+            return Refused(NO_FIELD, tally.report())
         raw = fields.gather(header.fields, tally)
         author = _author(raw.get(b"from"), context, tally)
         if author is None:
@@ -77,6 +81,23 @@ def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitis
         (own_id, *parents, *references),
         _given_id(own_id, original, context),
     )
+
+
+def _hides_fields(message: bytes | bytearray, body_start: int) -> bool:
+    """Say whether fields that tell something stand behind the end of the header, as if text.
+
+    A line that is no field ends it, and what programs write behind such a line would leave.
+    """
+    if bytes(message[max(0, body_start - 4) : body_start]) in {b"\r\n\r\n", b"\r\n"}:
+        return False
+    end = message.find(b"\r\n\r\n", body_start)
+    return _TELLING.search(message, body_start, len(message) if end < 0 else end) is not None
+
+
+_TELLING = re.compile(
+    rb"(?im)^(?:X-[A-Z0-9-]++|Received|User-Agent|Date|Message-ID|Return-Path|Delivered-To|Sender"
+    rb"|Organi[sz]ation)[ \t]*+:"
+)
 
 
 _Ids = tuple[bytes, list[bytes], list[bytes]]

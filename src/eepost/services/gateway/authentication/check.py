@@ -89,7 +89,11 @@ def authenticate(message: bytes, header: Header, sender: Sender, look_up: LookUp
     signatures = tuple(check_dkim(message, look_up))
     arc = check_arc(message, message[: header.body_start], look_up)
     evaluation = Evaluation(look_up)
-    verdicts = [evaluation.judge(each, spf, signatures) for each in author_domains(header)]
+    domains = author_domains(header)
+    verdicts = [evaluation.judge(each, spf, signatures) for each in domains[:MAX_AUTHORS]]
+    if len(domains) > MAX_AUTHORS:
+        # Nobody writes so, and one of those that are not asked may be the one who denies it.
+        verdicts.append(DmarcVerdict("fail", domains[-1], Policy.REJECT))
     dmarc = max(verdicts, key=_severity, default=DmarcVerdict("none"))
     return Verdict(spf, signatures, arc, dmarc)
 
@@ -113,4 +117,4 @@ def author_domains(header: Header) -> list[str]:
             domain = ascii_domain(mailbox.address.domain)
             if domain is not None:
                 domains[domain] = None
-    return list(domains)[:MAX_AUTHORS]
+    return list(domains)
