@@ -103,6 +103,13 @@ def test_mixed_mail_is_accepted_once_and_reaches_both(
     assert linked.fetch("alice") == []
 
 
+def test_a_person_who_is_named_twice_gets_one_copy(linked: PostOffice, gateway: FarGateway) -> None:
+    with logged_in(linked) as smtp:
+        assert send(smtp, "bob@example.com", "Bob@Example.com", "carol@example.com")[0] == 250
+    wait_for(lambda: gateway.arrived)
+    assert gateway.arrived[0].order.recipients == ("bob@example.com", "carol@example.com")
+
+
 def test_failure_comes_back_to_the_sender(linked: PostOffice, gateway: FarGateway) -> None:
     gateway.answer = lambda _: FAILED
     with logged_in(linked) as smtp:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from eepost.app import workers
 from eepost.app.gateway_config import GatewayOffice
-from eepost.app.gateway_delivery import DeliveryPart
+from eepost.app.gateway_delivery import DeliveryPart, Dialler
 from eepost.app.gateway_reception import ReceptionPart
 from eepost.app.way import link_patience
 from eepost.net import clock
@@ -37,6 +37,7 @@ class Gateway:
     office: GatewayOffice
     journal: Journal
     starter: Starter  # begun before any key was read
+    dial: Dialler | None = None  # how hosts of the Internet are reached; None: as they are
     core: StandingLink | None = None  # for questions to the core
     listening: dict[str, Endpoint] = field(default_factory=dict)
     _delivery: DeliveryPart | None = None
@@ -54,7 +55,7 @@ class Gateway:
         invitation = self.office.core()
         pairing = invitation.pairing()
         bounds = Bounds(content_octets=settings.link.message_octets)
-        self._delivery = DeliveryPart(self.office, self.journal)
+        self._delivery = DeliveryPart(self.office, self.journal, self.dial)
         responses = self._delivery.start()
         self._listener = LinkListener(
             Desk(

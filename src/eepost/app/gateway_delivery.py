@@ -5,11 +5,13 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from typing import TypeAlias
 
 from eepost.app.gateway_config import GatewayOffice
 from eepost.app.gateway_keys import read_keys
 from eepost.net import clock
 from eepost.net.clearnet.courier import Courier, Timeouts
+from eepost.net.clearnet.dialling import Dial, dial
 from eepost.net.clearnet.policy_hosts import HttpsPolicyHosts
 from eepost.net.dns import Dns
 from eepost.net.exchanges.answerer import Responses
@@ -24,6 +26,8 @@ from eepost.services.gateway.signing import Signer
 from eepost.wire.outward.route import DnsFailed
 from eepost.wire.transfer.messages import Relay
 
+Dialler: TypeAlias = Dial  # for whoever makes a gateway, and may not see what reaches the Internet
+
 # How often sessions that nobody uses are looked for.
 SWEEP_SECONDS = 1.0
 # How often the addresses behind our own name are looked up.
@@ -36,6 +40,7 @@ class DeliveryPart:
 
     office: GatewayOffice
     journal: Journal
+    dial: Dialler | None = None
     _relay: RelayDesk | None = None
     _own_addresses: frozenset[str] = frozenset()
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -76,7 +81,8 @@ class DeliveryPart:
         timeouts = Timeouts(relay.connect_seconds, relay.command_seconds, relay.content_seconds)
         recent = RecentDns(dns, clock.monotonic_seconds)
         hosts = HttpsPolicyHosts(dns, relay.policy_seconds)
-        conversations = Conversations(Courier(names.host, timeouts), clock.monotonic_seconds)
+        courier = Courier(names.host, timeouts, dial=self.dial or dial)
+        conversations = Conversations(courier, clock.monotonic_seconds)
         return RelayDesk(
             identity=Identity(names.host, names.internal_domain, names.official_domains),
             dns=dns,

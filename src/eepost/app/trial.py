@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`eepost trial`, which is `make run`: a post office to look at, with a first mail on its way."""
 
+import asyncio
 import base64
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvloop
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eepost.accounts.model import PasswordCost
+from eepost.accounts.preferences import Delay
 from eepost.accounts.registry import Registry
 from eepost.app.comparison import show_comparison
 from eepost.app.config import ConfigError
@@ -19,6 +21,7 @@ from eepost.app.core import Core
 from eepost.app.i2p_doctor import router_notice
 from eepost.app.office import Office, create_office, open_office
 from eepost.app.running import serve
+from eepost.app.trial_gateway import FOLDER, OFFICIAL, ROBOT, add_gateway, running_gateway
 from eepost.app.workers import make_starter
 from eepost.net.clock import random_octets
 from eepost.net.dialogue import Dialogue
@@ -53,6 +56,23 @@ Alice
 """
 
 
+OUTSIDE_MAIL = """\
+Received: from laptop-of-alice (host-203-0-113-7.example.net [203.0.113.7])
+From: Alice <{sender}>
+To: {recipient}
+Subject: Is anybody out there?
+Date: Mon, 23 Nov 2026 18:04:51 +0300
+User-Agent: SomeMailer/7.1 (X11; Linux x86_64; de-DE)
+
+Hello robot,
+
+who do you think sent this, from where, and with what?
+
+Alice
+"""
+# Two processes have to find each other first.
+OUTSIDE_SECONDS = 60.0
+
 _NO_SCANNER = "No mail is scanned for viruses: no scanner is set (docs/scanner.md)."
 _NO_ROUTER = "No I2P router runs here, so only this machine reaches it (docs/i2p.md)."
 
@@ -74,18 +94,25 @@ def run_trial(directory: Path) -> None:
     """Create or go on with a trial post office in `directory`, then serve until Ctrl-C."""
     console = Console()
     office, is_new = _office(directory, console)
-    with make_starter(office.settings.workers) as starter:
-        _serve(office, starter, console, is_new=is_new)
+    with make_starter(office.settings.workers) as starter, running_gateway(office) as has_gateway:
+        _serve(office, starter, console, shows_way_out=is_new and has_gateway, is_new=is_new)
     console.print("\nStopped. `make run` goes on with the same data.")
 
 
-def _serve(office: Office, starter: Starter, console: Console, *, is_new: bool) -> None:
+def _serve(
+    office: Office, starter: Starter, console: Console, *, is_new: bool, shows_way_out: bool
+) -> None:
     samples = _samples(office, console)
     core = Core(office, office.start_key(), Journal(), starter)
 
     async def announce(running: Core) -> None:
         if is_new:
             await _first_mail(running, samples, console)
+        if shows_way_out:
+            try:
+                await _mail_outside(running, samples[0], console)
+            except TimeoutError:
+                console.print(f"The gateway does not work: {office.directory / FOLDER / 'log'}")
         _show_settings(running, samples, console)
 
     try:
@@ -104,7 +131,10 @@ def _office(directory: Path, console: Console) -> tuple[Office, bool]:
         console.print(f"Going on with the post office in [bold]{directory}[/].")
         return open_office(directory), False
     console.print(f"Making a post office for {DOMAIN} in [bold]{directory}[/].")
-    return create_office(directory, {"mail": {"domain": DOMAIN}}), True
+    names = {"domain": DOMAIN, "official_domains": (OFFICIAL,), "message_id_domain": OFFICIAL}
+    office = create_office(directory, {"mail": names})
+    add_gateway(office)
+    return office, True
 
 
 def _samples(office: Office, console: Console) -> list[Sample]:
@@ -118,6 +148,8 @@ def _samples(office: Office, console: Console) -> list[Sample]:
         for each in samples:
             registry.create(each.name, each.password)
             console.print(f"Added the sample account {each.address}.")
+        # A first mail to the Internet that waits for half an hour would be no trial.
+        registry.adjust(samples[0].name, lambda chosen: replace(chosen, delay=Delay.NONE))
         for role in ("postmaster", "abuse"):
             registry.assign_role(role, samples[0].name)
     finally:
@@ -130,14 +162,32 @@ def _samples(office: Office, console: Console) -> list[Sample]:
 async def _first_mail(core: Core, samples: list[Sample], console: Console) -> None:
     alice, bob = samples
     before = FIRST_MAIL.format(sender=alice.address, recipient=bob.address)
-    reply = await _send(core, alice, bob, before)
+    reply = await _send(core, alice, bob.address, before)
     console.print(f"Sent a first mail through SMTP: [green]{reply.decode()}[/]")
-    after = await _fetch(core, bob)
+    after = await _fetch_last(core, bob) or ""
     console.print("Fetched it by POP3. As it was sent, and as it arrived:\n")
     show_comparison(console, before.encode(), after.encode())
 
 
-async def _send(core: Core, sender: Sample, recipient: Sample, message: str) -> bytes:
+async def _mail_outside(core: Core, sender: Sample, console: Console) -> None:
+    """Send a mail to the Internet that the trial plays, and show what comes back."""
+    console.print(
+        "\nA gateway runs beside it, before an Internet that is played: nothing leaves this"
+        f" machine. Whoever you write to out there, {ROBOT} answers."
+    )
+    async with asyncio.timeout(OUTSIDE_SECONDS):
+        while not core.counters()["gateways_up"]:  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.1)
+        before = OUTSIDE_MAIL.format(sender=sender.address, recipient=ROBOT)
+        reply = await _send(core, sender, ROBOT, before)
+        console.print(f"Sent a mail to {ROBOT}: [green]{reply.decode()}[/]")
+        while (answer := await _fetch_last(core, sender)) is None:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.2)
+    console.print("The answer came back through the gateway, with what the robot had got:\n")
+    console.print(answer, markup=False, highlight=False, soft_wrap=True)
+
+
+async def _send(core: Core, sender: Sample, recipient: str, message: str) -> bytes:
     talk = await Dialogue.open(core.listening()["smtp"])
     await talk.smtp_reply()
     secret = base64.b64encode(f"\0{sender.name}\0{sender.password}".encode())
@@ -145,7 +195,7 @@ async def _send(core: Core, sender: Sample, recipient: Sample, message: str) -> 
         b"EHLO trial",
         b"AUTH PLAIN " + secret,
         f"MAIL FROM:<{sender.address}>".encode(),
-        f"RCPT TO:<{recipient.address}>".encode(),
+        f"RCPT TO:<{recipient}>".encode(),
         b"DATA",
     ):
         _expect(await talk.ask_smtp(line))
@@ -156,12 +206,17 @@ async def _send(core: Core, sender: Sample, recipient: Sample, message: str) -> 
     return reply
 
 
-async def _fetch(core: Core, reader: Sample) -> str:
+async def _fetch_last(core: Core, reader: Sample) -> str | None:
+    """Return the newest message of a maildrop, None where it is empty."""
     talk = await Dialogue.open(core.listening()["pop3"])
     await talk.hear()
-    for line in (f"USER {reader.name}", f"PASS {reader.password}", "RETR 1"):
+    for line in (f"USER {reader.name}", f"PASS {reader.password}"):
         _expect(await talk.ask_pop3(line.encode()))
-    message = b"\n".join(await talk.pop3_lines()).decode()
+    count = (await talk.ask_pop3(b"STAT")).split()[1]
+    message = None
+    if count != b"0":
+        _expect(await talk.ask_pop3(b"RETR " + count))
+        message = b"\n".join(await talk.pop3_lines()).decode("utf-8", "replace")
     await talk.ask_pop3(b"QUIT")
     await talk.close()
     return message

@@ -23,7 +23,7 @@ from aiosmtplib import (
     SMTPResponseException,
 )
 
-from eepost.net.clearnet.dialling import dial
+from eepost.net.clearnet.dialling import Dial, dial
 from eepost.net.clock import wall_seconds
 from eepost.wire.outward.hop import Hop, HopFailed, Letter, Need
 from eepost.wire.outward.tlsa import is_proven
@@ -63,7 +63,10 @@ class _TlsFailed(Exception):  # noqa: N818 - an outcome for the caller, not a fa
 class Courier:
     """Opens conversations; satisfies `services.gateway.ports.Couriers`."""
 
-    def __init__(self, own_name: str, timeouts: Timeouts, port: int = SMTP_PORT) -> None:
+    def __init__(
+        self, own_name: str, timeouts: Timeouts, port: int = SMTP_PORT, dial: Dial = dial
+    ) -> None:
+        self._dial = dial
         self._own_name = own_name
         self._timeouts = timeouts
         self._port = port
@@ -85,7 +88,7 @@ class Courier:
 
     async def _open(self, hop: Hop, *, with_tls: bool) -> "SmtpConversation":
         try:
-            sock = await dial(hop.address, self._port, self._timeouts.connect)
+            sock = await self._dial(hop.address, self._port, self._timeouts.connect)
         except (OSError, TimeoutError):
             raise HopFailed(UNREACHABLE) from None
         smtp = SMTP(

@@ -6,6 +6,11 @@ Trust: addresses come out of strangers' zones; `wire.outward.route.may_dial` has
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+# Address, port and seconds to a connected socket.
+Dial: TypeAlias = Callable[[str, int, float], Awaitable[socket.socket]]
 
 
 async def dial(address: str, port: int, seconds: float) -> socket.socket:

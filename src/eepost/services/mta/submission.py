@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eepost.accounts.authenticator import Authenticator, Busy, WrongCredentials
+from eepost.accounts.correspondents import folded
 from eepost.accounts.directory import Directory, NotCached
 from eepost.accounts.model import Account, State
 from eepost.accounts.names import login_name
@@ -253,8 +254,8 @@ class Submission:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
         others = [each.address for each in self._outside]
         refusal = await self._desk.outgoing.refusal(self._account, recipient.address, others)
-        if refusal is None:
-            self._outside.append(recipient)
+        if refusal is None and folded(recipient.address) not in map(folded, others):
+            self._outside.append(recipient)  # one copy for a person, however often he is named
         return (refusal or replies.RECIPIENT_ACCEPTED,)
 
     def _refusal(self, account: Account | None) -> Reply:
