@@ -3,9 +3,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.interop.isolation import HAS_OWN_NETWORK, loopback_only
 
 # Its ports are the usual ones: they are free in a network of one's own only.
 pytestmark = pytest.mark.skipif(not HAS_OWN_NETWORK, reason="needs root for a network of its own")
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def alone() -> Iterator[None]:
         yield
 
 
-def run_until_it_serves(data: Path) -> str:
-    """Run a trial until it serves, end it as Ctrl-C does, and return what it printed."""
+def run_until_it_serves(data: Path, ending: signal.Signals = signal.SIGINT) -> str:
+    """Run a trial until it serves, end it, by default as Ctrl-C does; return what it printed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "eepost", "trial", "--data", str(data)],
         stdin=subprocess.DEVNULL,
@@ -42,8 +44,8 @@ def run_until_it_serves(data: Path) -> str:
         for line in process.stdout:
             printed += line
             if line.startswith("Serving until Ctrl-C"):
-                process.send_signal(signal.SIGINT)
-        assert process.wait() == 0, printed
+                process.send_signal(ending)
+        assert process.wait() == (0 if ending is signal.SIGINT else -ending), printed
     finally:
         late.cancel()
         process.kill()
@@ -67,3 +69,23 @@ def test_one_command_shows_mail_inside_and_out_and_back(alone: None, tmp_path: P
     again = run_until_it_serves(data)
     assert "Going on with the post office" in again
     assert "Serving until Ctrl-C" in again
+
+
+def test_gateway_of_a_killed_trial_ends_and_the_next_one_works(alone: None, tmp_path: Path) -> None:
+    data = tmp_path / "post-office"
+    run_until_it_serves(data, signal.SIGKILL)
+    # Else it would hold its ports for ever, and this one's gateway would have none.
+    printed = run_until_it_serves(data)
+    assert "Stopped." in printed
+    log = (data / "gateway" / "log").read_text("utf-8")
+    assert "Traceback" not in log
+    assert "in use" not in log
+
+
+def test_trial_says_at_once_that_its_gateway_can_not_work(alone: None, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 7665))
+        begun = time.monotonic()
+        printed = run_until_it_serves(tmp_path / "post-office")
+    assert "The gateway does not work:" in printed
+    assert time.monotonic() - begun < SECONDS / 2

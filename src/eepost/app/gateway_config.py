@@ -11,6 +11,7 @@ from eepost.app.config_text import commented_toml
 from eepost.app.gateway_keys import make_keys as make_signing_keys
 from eepost.app.gateway_settings import GatewaySettings
 from eepost.app.invitation import Invitation, read_invitation
+from eepost.app.ownership import make_private_folder
 from eepost.app.way import parse_way
 from eepost.net.clock import random_octets
 from eepost.net.connect import LocalPort, Socks5
@@ -81,7 +82,8 @@ def create_gateway(directory: Path, given: dict[str, dict[str, Any]]) -> Gateway
     file = directory / FILE_NAME
     if file.exists():
         raise ConfigError(file, "", "there is a gateway already", "choose another --data")
-    (directory / I2P_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(directory / I2P_FOLDER)
     write_private(file, commented_toml(given, GatewaySettings, "gateway").encode("utf-8"))
     try:
         office = open_gateway(directory)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from eepost.app.config import ConfigError
+from eepost.app.ownership import make_private_folder
 from eepost.net.clock import random_octets
 from eepost.net.i2p.keys import write_private
 from eepost.services.gateway.signing import SigningKey
@@ -34,7 +35,7 @@ STRING_OCTETS = 255
 def make_keys(directory: Path) -> None:
     """Make both keys under selectors that nobody else has. Raises OSError."""
     folder = directory / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private_folder(folder)
     if any(folder.iterdir()):
         return
     stem = "e" + b32encode(random_octets(5)).decode("ascii").lower()

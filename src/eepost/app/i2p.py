@@ -18,6 +18,7 @@ import msgspec
 
 from eepost.app.config import ConfigError, endpoints
 from eepost.app.office import Office
+from eepost.app.ownership import give_to_owner, make_private_folder
 from eepost.net.clock import random_octets
 from eepost.net.i2p.found import Found, Kind, find_binary, find_routers
 from eepost.net.i2p.keys import (
@@ -267,8 +268,7 @@ def save(office: Office, setup: Setup) -> Reach:
     """
     reach = Reach(office, setup)
     for folder in (reach.folder, *([reach.keys_folder] if setup.router == "own" else [])):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _give_to_owner(folder)
+        make_private_folder(folder)
     can_hide = can_encrypt_leases(setup.version)
     link_keys = make_blindable_keys if can_hide else make_keys
     for name, make in ((MAIL_KEYS, make_keys), (LINK_KEYS, link_keys)):
@@ -282,15 +282,8 @@ def save(office: Office, setup: Setup) -> Reach:
             key = make_lease_key(random_octets)
             write_private(reach.lease_key_file(gateway), f"{key}\n".encode("ascii"))
     (reach.folder / SETUP_FILE).write_text(_toml(setup), "utf-8")
-    _give_to_owner(reach.folder / SETUP_FILE)
+    give_to_owner(reach.folder / SETUP_FILE)
     return reach
-
-
-def _give_to_owner(path: Path) -> None:
-    """Let what root makes in a data directory belong to the user that the directory belongs to."""
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _toml(setup: Setup) -> str:

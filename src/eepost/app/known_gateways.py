@@ -12,6 +12,7 @@ import msgspec
 
 from eepost.app.config import ConfigError, read_typed
 from eepost.app.invitation import toml_lines
+from eepost.app.ownership import make_private_folder
 from eepost.app.way import parse_way
 from eepost.net.connect import Route
 from eepost.net.i2p.keys import write_private
@@ -83,7 +84,7 @@ def read_gateway(directory: Path, name: str) -> KnownGateway:
 def write_gateway(directory: Path, name: str, gateway: KnownGateway) -> None:
     """Write a gateway down, in place of what stood there; for its owner alone. Raises OSError."""
     file = file_of(directory, name)
-    file.parent.mkdir(mode=0o700, exist_ok=True)
+    make_private_folder(file.parent)
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)
     write_private(new, toml_lines("# Written by eepost gateway add.", gateway).encode("utf-8"))

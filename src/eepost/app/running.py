@@ -37,12 +37,25 @@ async def serve(role: R, announce: Callable[[R], Awaitable[None]]) -> None:
     try:
         await role.start()
         _calm_collector()
-        await announce(role)
+        await _unless(stopping, announce(role))
         tell("READY=1")
         await stopping.wait()
     finally:
         tell("STOPPING=1")
         await role.stop()
+
+
+async def _unless(stopping: asyncio.Event, telling: Awaitable[None]) -> None:
+    """Wait for `telling`, which may take its time, unless we are to stop before."""
+    told, stop = asyncio.ensure_future(telling), asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait((told, stop), return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            told.result()
+    finally:
+        for each in (told, stop):
+            each.cancel()
+        await asyncio.wait((told, stop))
 
 
 def _calm_collector() -> None:

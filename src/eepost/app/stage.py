@@ -6,7 +6,9 @@ own, like any gateway. Whoever is written to out there is a robot that answers w
 """
 
 import asyncio
+import os
 import re
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +89,20 @@ def _stuffed(message: bytes) -> bytes:
     )
 
 
+def _end_with_whoever_started_it() -> None:
+    """Die with the trial, even one that is killed, and at once: the next one needs the ports.
+
+    A gateway loses nothing by it. The trial holds the other end of our standard input.
+    """
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.remove_reader(sys.stdin)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    loop.add_reader(sys.stdin, end)
+
+
 def run_stage(directory: Path, invitation: Path) -> None:
     """Pair if there is an invitation, and run the gateway until SIGTERM."""
     office = open_gateway(directory)
@@ -102,6 +118,7 @@ def run_stage(directory: Path, invitation: Path) -> None:
             await serve(gateway, announce)
 
     async def play() -> None:
+        _end_with_whoever_started_it()
         robot = Robot(parse_endpoint(MAIL_IN))
         await serve_names(parse_endpoint(NAMES), OFFICIAL)
         server = await listen(parse_endpoint("127.0.0.1:0"), lambda: MailServer(robot.take))

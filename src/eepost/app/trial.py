@@ -4,7 +4,9 @@
 import asyncio
 import base64
 import json
+import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,8 +72,8 @@ who do you think sent this, from where, and with what?
 
 Alice
 """
-# Two processes have to find each other first.
-OUTSIDE_SECONDS = 60.0
+# Two processes have to find each other first, on a machine that may have better to do.
+OUTSIDE_SECONDS = 180.0
 
 _NO_SCANNER = "No mail is scanned for viruses: no scanner is set (docs/scanner.md)."
 _NO_ROUTER = "No I2P router runs here, so only this machine reaches it (docs/i2p.md)."
@@ -94,13 +96,18 @@ def run_trial(directory: Path) -> None:
     """Create or go on with a trial post office in `directory`, then serve until Ctrl-C."""
     console = Console()
     office, is_new = _office(directory, console)
-    with make_starter(office.settings.workers) as starter, running_gateway(office) as has_gateway:
-        _serve(office, starter, console, shows_way_out=is_new and has_gateway, is_new=is_new)
+    with make_starter(office.settings.workers) as starter, running_gateway(office) as gateway:
+        _serve(office, starter, console, gateway if is_new else None, is_new=is_new)
     console.print("\nStopped. `make run` goes on with the same data.")
 
 
 def _serve(
-    office: Office, starter: Starter, console: Console, *, is_new: bool, shows_way_out: bool
+    office: Office,
+    starter: Starter,
+    console: Console,
+    shown: subprocess.Popen[bytes] | None,  # the gateway, if mail is to go out now
+    *,
+    is_new: bool,
 ) -> None:
     samples = _samples(office, console)
     core = Core(office, office.start_key(), Journal(), starter)
@@ -108,10 +115,10 @@ def _serve(
     async def announce(running: Core) -> None:
         if is_new:
             await _first_mail(running, samples, console)
-        if shows_way_out:
+        if shown is not None:
             try:
-                await _mail_outside(running, samples[0], console)
-            except TimeoutError:
+                await _mail_outside(running, samples[0], console, lambda: shown.poll() is not None)
+            except (TimeoutError, ChildProcessError):
                 console.print(f"The gateway does not work: {office.directory / FOLDER / 'log'}")
         _show_settings(running, samples, console)
 
@@ -169,20 +176,31 @@ async def _first_mail(core: Core, samples: list[Sample], console: Console) -> No
     show_comparison(console, before.encode(), after.encode())
 
 
-async def _mail_outside(core: Core, sender: Sample, console: Console) -> None:
-    """Send a mail to the Internet that the trial plays, and show what comes back."""
+async def _mail_outside(
+    core: Core, sender: Sample, console: Console, has_ended: Callable[[], bool]
+) -> None:
+    """Send a mail to the Internet that the trial plays, and show what comes back.
+
+    Raises ChildProcessError where the gateway has ended before, TimeoutError.
+    """
+
+    async def look_again() -> None:
+        if has_ended():
+            raise ChildProcessError
+        await asyncio.sleep(0.2)
+
     console.print(
         "\nA gateway runs beside it, before an Internet that is played: nothing leaves this"
         f" machine. Whoever you write to out there, {ROBOT} answers."
     )
     async with asyncio.timeout(OUTSIDE_SECONDS):
-        while not core.counters()["gateways_up"]:  # noqa: ASYNC110 - another process's doing
-            await asyncio.sleep(0.1)
+        while not core.counters()["gateways_up"]:
+            await look_again()
         before = OUTSIDE_MAIL.format(sender=sender.address, recipient=ROBOT)
         reply = await _send(core, sender, ROBOT, before)
         console.print(f"Sent a mail to {ROBOT}: [green]{reply.decode()}[/]")
-        while (answer := await _fetch_last(core, sender)) is None:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.2)
+        while (answer := await _fetch_last(core, sender)) is None:
+            await look_again()
     console.print("The answer came back through the gateway, with what the robot had got:\n")
     console.print(answer, markup=False, highlight=False, soft_wrap=True)
 

@@ -70,24 +70,24 @@ def _settings(office: Office) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def running_gateway(office: Office) -> Iterator[bool]:
-    """Run the trial's gateway, if it has one, and say whether it has."""
+def running_gateway(office: Office) -> Iterator["subprocess.Popen[bytes] | None"]:
+    """Run the trial's gateway, if it has one."""
     folder = office.directory / FOLDER
     if not folder.exists():
-        yield False
+        yield None
         return
     places = (str(folder), str(office.directory / _INVITATION))
     command = [sys.executable, "-m", "eepost.app.stage", *places]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        yield True
+        yield process
     finally:
         process.terminate()
         try:
-            process.wait(_STOP_SECONDS)
+            process.communicate(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
