@@ -9,7 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from eepost.sanitise.choices import Choices, Dangerous
 from tests.office import DOMAIN, OFFICIAL, PASSWORD, PostOffice, address, mail
+
+DROP = Dangerous.DROP
 
 
 @contextmanager
@@ -236,6 +239,27 @@ def test_user_may_have_answers_name_what_everybody_else_sees(new_office: PostOff
     new_office.submit(address("bob"), address("alice"), mail("bob", "alice", extra=answer))
     (reply,) = new_office.fetch("alice")
     assert f"In-Reply-To: {first}\r\n" in header(reply)
+
+
+def test_each_reader_gets_dangerous_files_as_he_chose(new_office: PostOffice) -> None:
+    new_office.add("alice", "bob", "carol")
+    new_office.start()
+    with new_office.registry() as registry:
+        registry.adjust("carol", lambda old: replace(old, cleaning=Choices(dangerous=DROP)))
+    message = (
+        f"From: {address('alice')}\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        "--x\r\nContent-Type: text/html\r\n\r\n<p>look</p>\r\n"
+        "--x\r\nContent-Type: application/octet-stream; name=setup.exe\r\n\r\nMZ\r\n--x--\r\n"
+    )
+    new_office.submit(address("alice"), [address("bob"), address("carol")], message.encode())
+    (bobs,) = new_office.fetch("bob")
+    (carols,) = new_office.fetch("carol")
+    assert b"setup.exe" in bobs
+    assert b'filename="setup.exe"' not in bobs
+    assert b"setup.exe" not in carols
+    assert b"A file was removed" in carols
+    assert b"look" in bobs
+    assert b"look" in carols
 
 
 def test_dry_run_tells_its_author_what_would_become_of_a_message(office: PostOffice) -> None:

@@ -33,6 +33,7 @@ from tests.contracts.samples import account, encapsulation
 from tests.maildrop.fakes import MemoryMaildrops
 from tests.queue.fakes import MemoryQueue, Shelf
 from tests.queue.samples import NOON, chance
+from tests.services.cleaning import CleanAtOnce
 
 T = TypeVar("T")
 INTERNAL, OFFICIAL = "mail.i2p", "post.example"
@@ -127,6 +128,7 @@ class Office:
         self.draw = chance()
         self.sealer = QueueSealer(self.key, self.draw)
         self.opted_out: set[str] = set()
+        self.cleaner = CleanAtOnce()
         self.restart()
 
     def keep_in(self, store: OutgoingStore) -> None:
@@ -154,13 +156,13 @@ class Office:
                 seal=lambda _, text: text,
                 open_=lambda _, text: text,
             ),
+            cleaner=self.cleaner,
             writer=Writer(INTERNAL, OFFICIAL, 432_000, self.draw),
             plan=RetryPlan(),
             passed_over=PassedOver(lambda: self.uptime),
             internal_domain=INTERNAL,
             official_domain=OFFICIAL,
             opt_outs=OptOuts(self.kept, lambda address: str(address).encode(), lambda: self.uptime),
-            offload=self._offload,
             now=lambda: self.now,
             randomness=self.draw,
             pause=self._pause,
@@ -232,6 +234,12 @@ class Office:
         assert owner is not None
         numbers = [each.number for each in await self.maildrops.snapshot(owner.number)]
         return list((await self.maildrops.fetch(owner.number, numbers)).values())
+
+    def prefer(self, name: str, **wishes: Any) -> None:
+        before = self.accounts.find(name)
+        assert before is not None
+        preferences = replace(before.preferences, **wishes)
+        self.accounts.replace(replace(before, preferences=preferences), before)
 
     def disable(self, name: str, state: State = State.DISABLED) -> None:
         before = self.accounts.find(name)

@@ -8,8 +8,11 @@ import pytest
 
 from eepost.accounts.model import State
 from eepost.mail.envelope import Notify, Return
+from eepost.mail.message import MAX_DEPTH
 from eepost.queue.release import BATCH_MINUTES, Departure
 from eepost.queue.sealing import NEVER, StoredItem
+from eepost.sanitise.choices import Choices, Dangerous
+from eepost.sanitise.cleaner import Why
 from eepost.services.mta.ports import GatewayDeclined, GatewayLost
 from eepost.services.mta.relay import Bounds
 from eepost.wire.transfer.messages import Fate, Relay
@@ -25,6 +28,14 @@ from tests.services.relaying import (
     Office,
     everybody,
     to,
+)
+
+HEAD = MESSAGE.partition(b"Content-Type")[0]
+_EDGE = b"--" + b"a" * 32
+WITH_PROGRAM = (
+    HEAD + b"Content-Type: multipart/mixed; boundary=" + _EDGE[2:] + b"\r\n\r\n" + _EDGE + b"\r\n"
+    b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: 7bit\r\n"
+    b"Content-Disposition: attachment; filename=setup.exe\r\n\r\nMZ\r\n" + _EDGE + b"--\r\n"
 )
 
 
@@ -372,6 +383,44 @@ async def test_delayed_local_copy_waits_for_room() -> None:
     office.maildrops._limit_octets = 100_000
     assert await office.next_attempt() is None
     assert len(await office.mail("carol")) == 1
+
+
+async def test_delayed_local_copy_obeys_its_readers_choice_of_dangerous_files() -> None:
+    office = Office()
+    office.prefer("carol", cleaning=Choices(dangerous=Dangerous.DROP))
+    await office.accept(to("carol", is_local=True), content=WITH_PROGRAM)
+    await office.turn()
+    (copy,) = await office.mail("carol")
+    assert b"A file was removed" in copy
+    assert b"setup.exe" not in copy
+
+
+@pytest.mark.parametrize("why", list(Why))
+async def test_mail_waits_for_a_cleaner_that_fails(why: Why) -> None:
+    office = Office()
+    office.cleaner.why = why
+    await office.accept(to("carol", is_local=True), to("bob"), content=WITH_PROGRAM)
+    await office.turn()
+    item = office.left()
+    assert item is not None
+    assert [each.status for each in item.forwards if each.is_local] == ["4.3.0"]
+    assert not office.gateways.orders
+    office.cleaner.why = None
+    assert await office.next_attempt() is None
+    assert len(await office.mail("carol")) == 1
+    assert office.gateways.arrived == {"bob@example.org": 1}
+
+
+async def test_delayed_local_copy_that_no_reader_could_take_comes_back() -> None:
+    office = Office()
+    deep = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (each, each)
+        for each in range(MAX_DEPTH + 1)
+    )
+    await office.accept(to("carol", is_local=True), content=HEAD + deep)
+    await office.turn()
+    (report,) = await office.mail("alice")
+    assert b"carol@mail.i2p\r\nAction: failed\r\nStatus: 5.6.0" in report
 
 
 # Senders.

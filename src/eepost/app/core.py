@@ -330,6 +330,7 @@ class Core:
             maildrops, self._thread_key, self._seal_sent_id, self._open_sent_id
         )
         assert self._gateways is not None  # noqa: S101 - made by start() just before
+        cleaner = PooledCleaner(self._workers)
         self._outgoing = make_outgoing(
             settings,
             self.key,
@@ -339,7 +340,7 @@ class Core:
                 delivery,
                 directory,
                 conversations,
-                _Pool(self._heavy),
+                cleaner,
                 self.journal,
             ),
         )
@@ -356,7 +357,7 @@ class Core:
             conversations=conversations,
             outgoing=self._outgoing.outgoing,
             screening=Screening(self._scanner, obstacles_passed(settings), self.scanned),
-            cleaner=PooledCleaner(self._workers),
+            cleaner=cleaner,
             make_engine=_smtp_engines(settings.smtp, settings.mail.domain),
             counts=self.submitted,
         )

@@ -9,7 +9,6 @@ from typing import Any
 
 from eepost.accounts.correspondents import Correspondents, folded
 from eepost.accounts.directory import Directory
-from eepost.accounts.ports import Compute
 from eepost.app.config import all_domains, message_id_domain
 from eepost.app.settings import Settings
 from eepost.mail.address import Address
@@ -21,6 +20,7 @@ from eepost.queue.allowance import WINDOW_HOURS, Limits
 from eepost.queue.choice import PassedOver
 from eepost.queue.retry import RetryPlan
 from eepost.queue.sealing import QueueSealer
+from eepost.sanitise.cleaner import Cleaner
 from eepost.seal.startkey import StartKey
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
@@ -46,7 +46,7 @@ class Surroundings:
     delivery: LocalDelivery
     directory: Directory
     conversations: Conversations
-    offload: Compute
+    cleaner: Cleaner
     journal: Journal
 
 
@@ -112,6 +112,7 @@ def make_outgoing(settings: Settings, key: StartKey, around: Surroundings) -> Ou
         delivery=around.delivery,
         directory=around.directory,
         conversations=around.conversations,
+        cleaner=around.cleaner,
         writer=Writer(
             settings.mail.domain,
             message_id_domain(settings),
@@ -129,7 +130,6 @@ def make_outgoing(settings: Settings, key: StartKey, around: Surroundings) -> Ou
         opt_outs=OptOuts(
             around.queue, lambda address: opt_out_tag(key, address), clock.monotonic_seconds
         ),
-        offload=around.offload,
         now=clock.wall_seconds,
         randomness=clock.random_octets,
         pause=asyncio.sleep,

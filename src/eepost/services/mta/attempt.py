@@ -17,7 +17,7 @@ from typing import Final
 
 from eepost.accounts.model import Account, State
 from eepost.mail.address import Address
-from eepost.mail.header import split_header
+from eepost.mail.header import Field, split_header
 from eepost.mail.msgid import ids_in
 from eepost.mail.trace import received_field, return_path_field
 from eepost.maildrop.ports import Delivered, StoreUnavailable
@@ -38,12 +38,14 @@ from eepost.queue.lifecycle import (
 )
 from eepost.queue.release import minute_of
 from eepost.queue.sealing import StoredItem, open_content, segments_of
+from eepost.sanitise.cleaner import CleaningFailed
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.redate import redate
 from eepost.sanitise.report import Report
-from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
+from eepost.sanitise.to_internet import ToInternet
 from eepost.seal.broken import SealBroken
-from eepost.services.mta.local import OFFLOAD_OCTETS, Copy
+from eepost.services.mta.fitting import DoesNotFit, Renderings
+from eepost.services.mta.local import Copy
 from eepost.services.mta.ports import GatewayDeclined, GatewayLost, Pieces
 from eepost.services.mta.relay_desk import RelayDesk
 from eepost.wire.transfer.messages import (
@@ -58,6 +60,7 @@ from eepost.wire.transfer.messages import (
 OPTED_OUT: Final = "5.7.1"
 NOT_CLEAN: Final = "5.6.0"
 DAMAGED: Final = "5.3.0"
+_NOT_NOW: Final = "4.3.0"
 _FULL: Final = "4.2.2"
 _UNKNOWN: Final = "5.1.1"
 _DISABLED: Final = "5.2.1"
@@ -115,27 +118,52 @@ class Attempt:
     # Recipients here.
 
     async def _deliver_here(self) -> None:
-        for at in unreported(self.item):
-            if self.item.forwards[at].is_local:
-                await self._deliver_to(at)
+        here = [at for at in unreported(self.item) if self.item.forwards[at].is_local]
+        if not here:
+            return
+        renderings = self._renderings()
+        for at in here:
+            await self._deliver_to(at, renderings)
 
-    async def _deliver_to(self, at: int) -> None:
+    def _renderings(self) -> Renderings:
+        header = split_header(self.content)
+        pieces = (
+            bytes(self.content[: header.body_start]),
+            memoryview(self.content)[header.body_start :],
+        )
+        message = Sanitised(pieces, Report(), _thread_ids(header.fields))
+        return Renderings(self.desk.cleaner, self.desk.randomness, message, str(self._author))
+
+    @property
+    def _author(self) -> Address:
+        return Address(self.item.name, self.desk.internal_domain)
+
+    async def _deliver_to(self, at: int, renderings: Renderings) -> None:
         account = await self.desk.directory.find(self.item.forwards[at].address)
         if account is None or account.state is State.DISABLED:
             status = _DISABLED if account else _UNKNOWN
             self.item = report(self.item, at, Fate.FAILED, status)
             return
+        try:
+            copy = await self._copy(account, renderings)
+        except CleaningFailed:
+            self.item = report(self.item, at, Fate.DEFERRED, _NOT_NOW)
+            return
+        except DoesNotFit:
+            self.item = report(self.item, at, Fate.FAILED, NOT_CLEAN)
+            return
         done = report(self.item, at, Fate.DELIVERED, "2.1.5")
-        if isinstance(await self._note(done, [await self._copy(account)]), Delivered):
+        if isinstance(await self._note(done, [copy]), Delivered):
             self.item = done
             self.desk.counts.delivered += 1
         else:
             self.item = report(self.item, at, Fate.DEFERRED, _FULL)
 
-    async def _copy(self, account: Account) -> Copy:
+    async def _copy(self, account: Account, renderings: Renderings) -> Copy:
+        """Return what a reader here gets. Raises CleaningFailed, DoesNotFit."""
         desk = self.desk
-        message = Sanitised((bytes(self.content),), Report(), _thread_ids(self.content))
-        trace = return_path_field(Address(self.item.name, desk.internal_domain)) + received_field(
+        message = await renderings.for_reader(account)
+        trace = return_path_field(self._author) + received_field(
             desk.internal_domain, self.item.departs * 60
         )
         return Copy(
@@ -150,11 +178,14 @@ class Attempt:
         await self._respect_refusals()
         if not self._outside():
             return
-        pieces = await self._as_it_leaves()
+        try:
+            pieces = await self._as_it_leaves()
+        except CleaningFailed:
+            self._report_outside(Fate.DEFERRED, _NOT_NOW)
+            return
         if pieces is None:
             self.desk.counts.unclean += 1
-            for at in self._outside():
-                self.item = report(self.item, at, Fate.FAILED, NOT_CLEAN)
+            self._report_outside(Fate.FAILED, NOT_CLEAN)
             return
         for gateway in self.desk.choice(self.item):
             with suppress(GatewayLost, GatewayDeclined):
@@ -168,11 +199,9 @@ class Attempt:
                 self.item = report(self.item, at, Fate.FAILED, OPTED_OUT)
 
     async def _as_it_leaves(self) -> Pieces | None:
+        """Return the message for gateways, None where it may not leave. Raises CleaningFailed."""
         context = ToInternet(self.desk.internal_domain, self.desk.official_domain)
-        if len(self.content) > OFFLOAD_OCTETS:
-            made = await self.desk.offload(lambda: sanitise_to_internet(self.content, context))
-        else:
-            made = sanitise_to_internet(self.content, context)
+        made = await self.desk.cleaner.to_internet(self.content, context, str(self._author))
         return None if isinstance(made, Refused) else made.pieces
 
     async def _relay_by(self, gateway: str, pieces: Pieces) -> None:
@@ -216,6 +245,10 @@ class Attempt:
             is_first_try=self.item.attempt == 1,
         )
 
+    def _report_outside(self, fate: Fate, status: str) -> None:
+        for at in self._outside():
+            self.item = report(self.item, at, fate, status)
+
     def _outside(self) -> list[int]:
         return [at for at in unreported(self.item) if not self.item.forwards[at].is_local]
 
@@ -243,8 +276,7 @@ class Attempt:
 
     async def _sender(self) -> Account | None:
         """Return the account that sent the message, None where it is deleted."""
-        address = Address(self.item.name, self.desk.internal_domain)
-        account = await self.desk.directory.find(address)
+        account = await self.desk.directory.find(self._author)
         return account if account and account.number == self.item.owner else None
 
     def _count(self, end: Conclusion) -> None:
@@ -301,8 +333,8 @@ def _transfer(item: Item, gateway: str) -> bytes:
     return hashlib.blake2b(text, key=item.key, digest_size=TRANSFER_OCTETS).digest()
 
 
-def _thread_ids(content: bytearray) -> tuple[bytes, ...]:
+def _thread_ids(fields: list[Field]) -> tuple[bytes, ...]:
     """Return the identifiers that a message holds, its own first (`Sanitised.thread_ids`)."""
-    fields = {name.lower(): value for name, _, value in split_header(content).fields}
+    by_name = {name.lower(): value for name, _, value in fields}
     names = (b"message-id", b"in-reply-to", b"references")
-    return tuple(each for name in names for each in ids_in(fields.get(name, b"")))
+    return tuple(each for name in names for each in ids_in(by_name.get(name, b"")))

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from eepost.accounts.directory import Directory
-from eepost.accounts.ports import Compute
 from eepost.queue.choice import PassedOver, preference
 from eepost.queue.item import Item
 from eepost.queue.retry import Randomness, RetryPlan
 from eepost.queue.sealing import QueueSealer
+from eepost.sanitise.cleaner import Cleaner
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.opt_outs import OptOuts
@@ -44,13 +44,13 @@ class RelayDesk:
     delivery: LocalDelivery
     directory: Directory
     conversations: Conversations
+    cleaner: Cleaner
     writer: Writer
     plan: RetryPlan
     passed_over: PassedOver
     internal_domain: str
     official_domain: str
     opt_outs: OptOuts
-    offload: Compute
     now: Callable[[], float]  # seconds since 1970; may jump
     randomness: Randomness
     pause: Callable[[float], Awaitable[None]]

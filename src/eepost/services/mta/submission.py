@@ -24,11 +24,12 @@ from eepost.maildrop.ports import AccountGone, Delivered, MaildropFull, Outcome
 from eepost.queue.allowance import OverQuota
 from eepost.queue.books import Entry
 from eepost.sanitise.cleaner import Cleaner, CleaningFailed, Why
-from eepost.sanitise.from_user import FromUser
+from eepost.sanitise.from_user import OUT_OF_BOUNDS, FromUser
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.services.mta import replies
 from eepost.services.mta.conversations import Conversations
 from eepost.services.mta.dry_run import explanation, is_dry_run
+from eepost.services.mta.fitting import DoesNotFit, Renderings
 from eepost.services.mta.local import Copy, LocalDelivery
 from eepost.services.mta.notices import success_report
 from eepost.services.mta.outgoing import Outgoing, Parcel, delivered, forward
@@ -302,7 +303,7 @@ class Submission:
         return NOTHING
 
     async def _deliver(self, _event: MessageGiven) -> tuple[Reply, ...]:
-        reply = replies.TRANSIT_FULL if self._is_over else await self._accept()
+        reply = replies.TRANSIT_FULL if self._is_over else await self._reply()
         self._count(reply)
         self._end_transaction()
         return (reply,)
@@ -316,16 +317,23 @@ class Submission:
         else:
             counts.refused += 1
 
+    async def _reply(self) -> Reply:
+        try:
+            return await self._accept()
+        except CleaningFailed as failure:
+            is_busy = failure.why is Why.BUSY
+            return replies.CLEANING_BUSY if is_busy else replies.CLEANING_FAILED
+        except DoesNotFit:
+            return OUT_OF_BOUNDS
+
     async def _accept(self) -> Reply:
+        """Return what became of the message. Raises CleaningFailed, DoesNotFit."""
         if not await self._is_in_force():
             return replies.LOGIN_ENDED
         assert self._account is not None  # noqa: S101 - the engine's order of trust
         content = self._content if self._content is not None else bytearray()
         context = await self._with_known_ids(content, self._account)
-        try:
-            outcome = await self._desk.cleaner.from_user(content, context)
-        except CleaningFailed as failure:
-            return replies.CLEANING_BUSY if failure.why is Why.BUSY else replies.CLEANING_FAILED
+        outcome = await self._desk.cleaner.from_user(content, context)
         if self._is_dry_run:
             return await self._explain(outcome, context)
         if isinstance(outcome, Refused):
@@ -350,8 +358,11 @@ class Submission:
     async def _store(self, message: Sanitised, context: FromUser, mark: bytes) -> Reply:
         assert self._account is not None  # noqa: S101 - the engine's order of trust
         desk, parcel = self._desk, self._parcel(message, context, mark)
-        copies = [] if self._delays_copies else await self._copies(message, context, mark)
-        refusal = self._make_room(message.size_octets * (len(copies) - 1 + bool(parcel)))
+        who = str(context.address)
+        renderings = Renderings(desk.cleaner, context.randomness, message, who)
+        copies = [] if self._delays_copies else await self._copies(renderings, context, mark)
+        more = len(copies) - 1 + len(renderings.made) + bool(parcel)
+        refusal = self._make_room(message.size_octets * more)
         if refusal:
             return refusal
         entry = await desk.outgoing.entry(self._account, self._content or b"", parcel)
@@ -408,7 +419,7 @@ class Submission:
         )
 
     def _make_room(self, octets: int) -> Reply | None:
-        """Reserve memory for sealed copies beyond the first: two hundred of 10 MB are 2 GB."""
+        """Reserve memory for copies beyond the first: two hundred of 10 MB are 2 GB."""
         transit = self._desk.transit
         if self._reserved + octets > transit.limit_octets:
             return replies.TOO_MANY_COPIES
@@ -417,21 +428,22 @@ class Submission:
         self._reserved += octets
         return None
 
-    async def _copies(self, message: Sanitised, context: FromUser, mark: bytes) -> list[Copy]:
+    async def _copies(self, renderings: Renderings, context: FromUser, mark: bytes) -> list[Copy]:
+        """Return a copy for each reader here. Raises CleaningFailed, DoesNotFit."""
         trace = return_path_field(self._reverse_path.address) + received_field(
             self._desk.name, context.accepted_utc
         )
-        conversations = self._desk.conversations
         # The same mailbox under two addresses gets one copy.
         accounts = {account.number: account for _, account in self._recipients or ()}
         return [
-            Copy(
-                account,
-                [trace + mark, *await conversations.pieces_for(account, message)],
-                conversations.tags(account, message),
-            )
+            await self._copy(account, await renderings.for_reader(account), trace + mark)
             for account in accounts.values()
         ]
+
+    async def _copy(self, account: Account, message: Sanitised, above: bytes) -> Copy:
+        conversations = self._desk.conversations
+        pieces = [above, *await conversations.pieces_for(account, message)]
+        return Copy(account, pieces, conversations.tags(account, message))
 
     def _report(self, message: Sanitised, context: FromUser) -> list[Copy]:
         wanted = [r.address for r, _ in self._recipients or () if Notify.SUCCESS in r.notify]
