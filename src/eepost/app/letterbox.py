@@ -184,18 +184,21 @@ class _Thread(Offload):
 
 def _place(identity: OneIdentity) -> Place:
     account, service = identity.settings.account, identity.settings.service
+    silence = service.silence_seconds
     far = FarService(
-        _connector("smtp", service.smtp),
-        _connector("pop3", service.pop3),
-        times=Times(silence=service.silence_seconds),
+        _connector("smtp", service.smtp, silence),
+        _connector("pop3", service.pop3, silence),
+        times=Times(silence=silence),
     )
     who = Identity(identity.name, account.domains, LoginStyle(account.login))
     return Place(who, far, account.leaves_mail, account.trash_days)
 
 
-def _connector(name: str, text: str) -> Connector:
+def _connector(name: str, text: str, silence_seconds: float) -> Connector:
     patience = Patience(
-        retry_first_seconds=RETRY_FIRST_SECONDS, retry_longest_seconds=RETRY_LONGEST_SECONDS
+        first_octet_seconds=silence_seconds,
+        retry_first_seconds=RETRY_FIRST_SECONDS,
+        retry_longest_seconds=RETRY_LONGEST_SECONDS,
     )
     # An isolation of its own for each connector: Tor then keeps identities on circuits apart.
     route = Route(name, way(text, clock.random_octets))

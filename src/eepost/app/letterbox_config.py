@@ -141,23 +141,25 @@ def _ways(settings: IdentitySettings) -> dict[str, str]:
 
 def _check_apart(identities: list[OneIdentity]) -> None:
     """Refuse identities that a service, or a mail program, could take for one another."""
-    listens: dict[str, str] = {}
-    tunnels: dict[str, str] = {}
+    listens: set[str] = set()
+    tunnels: dict[str, OneIdentity] = {}
     for each in identities:
         listen = each.settings.listen
         for key, text in (("listen.smtp", listen.smtp), ("listen.pop3", listen.pop3)):
-            if not text.endswith(":0") and listens.setdefault(text, f"{each.name} {key}") != (
-                f"{each.name} {key}"
-            ):
+            if text in listens and not text.endswith(":0"):
                 raise ConfigError(each.file, key, f"{text} is used twice", "choose another port")
+            listens.add(text)
         for key, text in _ways(each.settings).items():
-            tunnel = " ".join(text.split(" ")[:2])
-            other = tunnels.setdefault(tunnel, each.name)
-            if other != each.name and not each.settings.service.shares_destination:
+            other = tunnels.setdefault(" ".join(text.split(" ")[:2]), each)
+            if other is not each and not _may_share(each, other):
                 raise PrivacyError(
                     each.file,
                     key,
-                    f"identity {other!r} uses the same tunnel, so both come from one destination"
-                    " and can be known to be one person",
+                    f"identity {other.name!r} uses the same tunnel, so both come from one"
+                    " destination and can be known to be one person",
                     "give it a tunnel with keys of its own, or set service.shares_destination",
                 )
+
+
+def _may_share(one: OneIdentity, other: OneIdentity) -> bool:
+    return any(each.settings.service.shares_destination for each in (one, other))

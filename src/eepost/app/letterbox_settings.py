@@ -89,7 +89,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         bool,
         _about(
             "Another identity uses the same tunnels. The services then see one destination, and can"
-            " know that both are one person: refused unless this is true."
+            " know that both are one person: refused unless this is true for one of them."
         ),
     ] = False
 

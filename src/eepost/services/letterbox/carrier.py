@@ -21,7 +21,7 @@ from eepost.letters.model import Folder, Recipient, State, Waiting
 from eepost.letters.ports import DiskFull, NoSuchMessage
 from eepost.letters.summarising import summarise
 from eepost.services.letterbox.ground import Ground
-from eepost.services.letterbox.ports import Fate, Letter, NotServed, Outcome, Submission
+from eepost.services.letterbox.ports import Fate, Letter, NotServed, Outcome, Submission, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Carrier:
         self._timing = timing
         self._woken = asyncio.Event()
         self._in_hand: int | None = None
+        self._is_cut_off = False  # the last session could not begin, or broke
         self._unwritten: list[Change] = []  # has happened, but the disk was full
 
     def wake(self) -> None:
@@ -64,6 +65,12 @@ class Carrier:
         for each in shelf.due_order():
             shelf.apply(Spooled(replace(each, due_utc=0)))
         self.wake()
+
+    def route_is_there(self) -> None:
+        """Take note that the service was reached just now: what waited for that waits no more."""
+        if self._is_cut_off:
+            self._is_cut_off = False
+            self.hurry()
 
     async def cancel(self, number: int) -> bool:
         """Take back what waits; False where it is being sent just now, or was already."""
@@ -114,6 +121,7 @@ class Carrier:
                 while (waiting := self._due()) is not None:
                     await self._carry(session, waiting)
         except NotServed as reason:
+            self._is_cut_off = reason.verdict is Verdict.UNREACHABLE
             await self._put_all_off(reason.text)
 
     async def _carry(self, session: Submission, waiting: Waiting) -> None:

@@ -48,7 +48,15 @@ class Habits:
 class Collector:
     """One account's way in; one round at a time."""
 
-    def __init__(self, ground: Ground, cleaning: Cleaning, habits: Habits) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        cleaning: Cleaning,
+        habits: Habits,
+        reached: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Tell `reached` each time the service was reached."""
+        self._reached = reached
         self._ground = ground
         self._letters = ground.letters
         self._cleaning = cleaning
@@ -82,6 +90,7 @@ class Collector:
                 await self._exchange(maildrop)
             now = self._letters.keeping.now_utc()
             self.progress = replace(self.progress, phase=Phase.IDLE, ended_utc=now)
+            self._reached()
         except NotServed as reason:
             self._fail(reason.text)
         except DiskFull:

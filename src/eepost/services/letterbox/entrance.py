@@ -188,13 +188,11 @@ class Entrance:
         return await self._begin(place, account, cabinet, password)
 
     async def _confirm(self, place: Place, account: Account, password: str) -> None:
-        match await place.service.confirm(account.login, password):
-            case Verdict.DENIED:
-                raise WrongPassword
-            case Verdict.UNREACHABLE:
-                raise Unreachable
-            case Verdict.CONFIRMED:
-                return
+        verdict = await place.service.confirm(account.login, password)
+        if verdict is Verdict.DENIED:
+            raise WrongPassword
+        if verdict is not Verdict.CONFIRMED:
+            raise Unreachable
 
     async def _begin(
         self, place: Place, account: Account, cabinet: Cabinet, password: str
@@ -209,7 +207,9 @@ class Entrance:
         notices = Notices(account, means.random_octets)
         ground = Ground(account, letters, place.service, notices, means.journal)
         carrier = Carrier(ground, means.timing)
-        collector = Collector(ground, cleaning, Habits(place.leaves_mail, place.trash_days))
+        carrier.hurry()  # what waited for its user waits no more
+        habits = Habits(place.leaves_mail, place.trash_days)
+        collector = Collector(ground, cleaning, habits, carrier.route_is_there)
         mailbox = OpenMailbox(letters, account, cleaning, carrier, collector)
         task = _task(carrier.run())
         return _Opened(mailbox, cabinet, collector, offload, task, self._verifier(password))
