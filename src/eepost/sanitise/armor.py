@@ -16,9 +16,10 @@ from eepost.sanitise.openpgp.signatures import IsOwn
 # Version, Comment and Charset speak of the program; MessageID of the machine. Others stay: Hash is
 # part of what is signed in the cleartext framework (RFC 9580 7), and Autocrypt has its own.
 _HEADERS = re.compile(
-    rb"(?m)^(-----BEGIN PGP [A-Z0-9 ,/]{1,60}-----[ \t]*\r?\n)((?:[A-Za-z]{1,40}:[^\r\n]*\r?\n)+)"
+    rb"(?m)^(-----BEGIN PGP [A-Z0-9 ,/]{1,60}-----[ \t]*\r?\n)"
+    rb"((?:[A-Za-z]{1,40}:[^\r\n]*(?:\r?\n|\Z))+)"
 )
-_DROPPED = re.compile(rb"(?mi)^(?:Version|Comment|Charset|MessageID):[^\r\n]*\r?\n")
+_DROPPED = re.compile(rb"(?mi)^(?:Version|Comment|Charset|MessageID):[^\r\n]*(?:\r?\n|\Z)")
 
 
 def strip_armor_headers(octets: bytes) -> bytes:
