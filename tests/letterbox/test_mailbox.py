@@ -60,6 +60,18 @@ async def test_mail_comes_is_read_and_is_deleted_at_the_service(tmp_path: Path) 
     await entrance.stop()
 
 
+async def test_mail_to_very_many_comes_too(tmp_path: Path) -> None:
+    service = MemoryService()
+    many = ",\r\n ".join(f"somebody-{number}@{DOMAIN}" for number in range(5_000))
+    service.receive(mail("many").replace(b"alice@mail.i2p", many.encode()))
+    entrance = letterbox(tmp_path, {"me": service})
+    mailbox: OpenMailbox = await entrance.sign_in("me", "alice@mail.i2p", PASSWORD)
+    await fetch(mailbox)
+    page = mailbox.summaries("inbox", order=Order.NEWEST)
+    assert [each.subject for each in page.summaries] == ["many"]
+    await entrance.stop()
+
+
 async def test_mail_that_is_sent_leaves_clean_and_ends_as_sent(tmp_path: Path) -> None:
     service = MemoryService()
     entrance = letterbox(tmp_path, {"me": service})

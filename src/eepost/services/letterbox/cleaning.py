@@ -12,6 +12,7 @@ from typing import Final
 
 from eepost.letters.changes import Threaded
 from eepost.letters.shelf import Shelf
+from eepost.mail.message import Bounds
 from eepost.mail.reply import Reply
 from eepost.sanitise.choices import DEFAULT, Choices
 from eepost.sanitise.cleaner import Cleaner, CleaningFailed
@@ -78,6 +79,7 @@ class Cleaning:
             randomness=self.randomness,
             choices=self.choices,
             original_of=originals.original if tags else None,
+            bounds=Bounds(),  # a user's own header may be longer than a stranger's
         )
         return await self.cleaner.to_user(message, context, str(self.account.address))
 
