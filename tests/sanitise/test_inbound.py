@@ -78,7 +78,9 @@ def test_foreign_verdicts_traces_and_receipts_go_and_ours_stands_in_front() -> N
         b"From: a@b\r\n\r\nzero\0",
         b"From: a@b\r\nFrom: c@d\r\n\r\n",
         b"From: a@b\r\nFrom: a@b\r\n\r\n",
-        b"From: a@b\r\nSubject: x\r\nsubject : y\r\n\r\n",
+        b"From: a@b\r\nContent-Type: text/plain\r\ncontent-type : text/html\r\n\r\n",
+        b"From: a@b\r\n" + b"Content-Type: multipart/mixed; boundary=%s\r\n" * 2 % (b"x", b"y"),
+        b"From: a@b\r\n" + b"Content-Transfer-Encoding: %s\r\n" * 2 % (b"7bit", b"base64"),
         b"From: a@b\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
         b"From: a@b\r\n" + b"Content-Type: message/rfc822\r\n\r\n" * 40,
     ],
@@ -105,8 +107,27 @@ def test_fields_that_stand_twice_are_settled_where_nothing_is_at_stake() -> None
     )
     assert message == (
         VERDICT + b"From: a@b\r\nTo: a@b,\r\n c@d,\r\n e@f\r\nDate: last\r\n"
-        b"Subject: one\r\n two\r\nComments: x\r\nComments: y\r\n\r\nbody\r\n"
+        b"Subject:  one two\r\nComments: x\r\nComments: y\r\n\r\nbody\r\n"
     )
+
+
+def test_of_two_fields_the_one_that_signatures_cover_is_shown() -> None:
+    message = passed(
+        b"Subject: on top\r\nReply-To: evil@b\r\nSender: evil@b\r\nMessage-ID: <1@evil>\r\n"
+        b"MIME-Version: 2.0\r\nContent-Type: text/plain; charset=utf-7\r\nFrom: a@b\r\n"
+        b"Subject: signed\r\nReply-To: a@b\r\nSender: a@b\r\nMessage-ID: <1@b>\r\n"
+        b"MIME-Version: 1.0\r\nContent-Type: TEXT/plain; charset=utf-8\r\n\r\nbody"
+    )
+    assert sorted(message.partition(b"\r\n\r\n")[0].split(b"\r\n")) == [
+        VERDICT.rstrip(),
+        b"Content-Type: TEXT/plain; charset=utf-8",
+        b"From: a@b",
+        b"MIME-Version: 1.0",
+        b"Message-ID: <1@b>",
+        b"Reply-To: a@b",
+        b"Sender: a@b",
+        b"Subject: signed",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,7 @@ def test_only_what_has_to_be_refused_is(figure: Figure) -> None:
     for reason, count in Counter(each for found in refused.values() for each in found).items():
         figure(f"               {reason}: {count}")
     assert all(refused.values()), refused
-    # Some of these messages were written to break parsers: of others it is less than one in a
-    # hundred.
-    assert len(refused) <= 0.012 * len(arrivals())
+    assert len(refused) <= 0.01 * len(arrivals())
 
 
 def reasons(message: bytes) -> list[str]:
@@ -58,8 +56,8 @@ def reasons(message: bytes) -> list[str]:
     return found
 
 
-# A second one shows one reader this and the next one that.
-TWICE = ("From", "Sender", "Reply-To", "Subject", "Message-ID", "MIME-Version", "Content-Type")
+# A second one speaks for somebody else, or makes another message of the body.
+TWICE = ("From", "Content-Type")
 
 
 def test_none_brings_harm(figure: Figure) -> None:

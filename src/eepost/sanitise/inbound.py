@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from eepost.mail.header import Field, split_header
 from eepost.mail.message import Bounds, split_message
+from eepost.mail.parameters import parse_parameters
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise.choices import DEFAULT, Choices, Dangerous
@@ -46,7 +47,11 @@ _ONCE = frozenset(
     b"from sender reply-to to cc subject date message-id in-reply-to references mime-version "
     b"content-type content-transfer-encoding content-disposition".split()
 )
-_LAST = frozenset((b"date", b"in-reply-to", b"references"))
+# Of these the last one stays, as signatures cover it (RFC 6376 5.4.2): whoever puts another one on
+# top of a signed message gets nothing of it shown.
+_LAST = frozenset(
+    b"sender reply-to subject date message-id in-reply-to references mime-version".split()
+)
 _LISTS = frozenset((b"to", b"cc"))
 _DESCRIBING = (b"content-type", b"content-transfer-encoding")
 _BLANK_LINE = re.compile(rb"[ \t]+\r\n")
@@ -113,9 +118,9 @@ def _without_ends(message: bytes | bytearray) -> bytes | bytearray:
 def _settled(fields: list[Field]) -> list[Field] | None:
     """Return a header in which each field stands as often as it may; None where that takes sides.
 
-    Equal copies are one. Of dates and identifiers the last one stays, as signatures cover it (RFC
-    6376 5.4.2). Several To are one list (RFC 5322 4.5.3). Any other field that stands twice, and
-    above all From, would show one reader this and the next one that.
+    Equal copies are one, and several To are one list (RFC 5322 4.5.3). A second From speaks for
+    somebody else, and a second description of the body makes another message of it: neither may
+    stand, and there is no telling which was meant.
     """
     kept: dict[bytes, Field] = {}
     settled = []
@@ -125,7 +130,7 @@ def _settled(fields: list[Field]) -> list[Field] | None:
         if lower not in _ONCE or before is None:
             settled.append(field)
             kept.setdefault(lower, field)
-        elif lower in _LAST:
+        elif lower in _LAST or _is_of_one_kind(before, field):
             settled[settled.index(before)] = kept[lower] = field
         elif lower in _LISTS:
             joined = (*before[:2], before[2].rstrip(b"\r\n") + b",\r\n " + field[2].lstrip())
@@ -133,6 +138,14 @@ def _settled(fields: list[Field]) -> list[Field] | None:
         elif lower == b"from" or before[2].split() != field[2].split():
             return None
     return settled
+
+
+def _is_of_one_kind(before: Field, field: Field) -> bool:
+    """Whether two types of a message differ in no more than what its octets stand for."""
+    if field[0].lower() != b"content-type":
+        return False
+    kinds = {parse_parameters(each[2]).value for each in (before, field)}
+    return len(kinds) == 1 and kinds.pop().startswith("text/")
 
 
 def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised | Refused:
