@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from eepost.accounts.preferences import Delay
+from eepost.app.settings import Outgoing
 from tests.figures import Figure
 from tests.internet.gateway import eepost
 from tests.internet.letters import named
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.interop
 LOAD = 240
 KILLED_AFTER = 40
 SENDERS = 4
-AT_ONCE = 50  # outgoing.at_once
 
 
 @pytest.fixture(scope="module")
@@ -139,13 +139,19 @@ def test_nothing_is_lost_when_a_gateway_is_killed_under_load(
         thread.join(60)
     wait_until(lambda: arrived(mail.everything()) == LOAD, 90)
     wait_until(lambda: newest(ours.core, "queue_under_way") == 0)
-    copies = sum(len(mail.now(each)) for each in recipients)
+    of_each = [len(mail.now(each)) for each in recipients]
+    copies = sum(of_each)
     figure(
         f"outgoing, a gateway of two killed: {LOAD} accepted, {at_death} had arrived by then,"
         f" {arrived(mail.everything())} arrived in the end, {copies - LOAD} of them twice"
     )
     assert not ours.core.fetch("alice"), "no report of a failure"
-    assert copies - LOAD <= AT_ONCE, "at worst what was under way at that moment"
+    assert max(of_each) <= 2, "one death costs nobody more than one duplicate"
+    # Whoever had not been reported was in the hands of the core's relay, a recipient each here. Of
+    # them only who was being told to the far server can have got it, four sessions as a rule, and
+    # whose outcome a busy core had not read from its socket yet.
+    under_way = Outgoing().at_once
+    assert copies - LOAD <= under_way, "at worst what was under way at that moment"
     events = {line["event"] for role in (ours.core, ours.gateways[1]) for line in role.lines}
     assert "fault" not in events
 

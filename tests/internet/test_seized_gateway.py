@@ -12,9 +12,9 @@ import os
 import shutil
 import smtplib
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -137,7 +137,7 @@ def test_seized_gateway_tells_nothing_and_its_process_has_loaded_no_account(
             loads = [threading.Thread(target=_load, args=(ours, life, n, done)) for n in range(6)]
             for each in loads:
                 each.start()
-            time.sleep(0.4 + 0.3 * life)
+            wait_until(partial(_has_done, done, 6 + 12 * life))
             ours.gateway.kill()
             for each in loads:
                 each.join()
@@ -153,6 +153,10 @@ def test_seized_gateway_tells_nothing_and_its_process_has_loaded_no_account(
     loaded = set(told.read_text("utf-8").split())
     assert "eepost.services.gateway.reception.session" in loaded
     assert sorted(loaded.intersection(FORBIDDEN)) == []
+
+
+def _has_done(done: list[int], count: int) -> bool:
+    return len(done) >= count
 
 
 def _load(ours: Station, life: int, number: int, done: list[int]) -> None:

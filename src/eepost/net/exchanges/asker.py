@@ -169,7 +169,9 @@ class Asker:
             try:
                 await self._stream.send(self._encoder.encode(message))
             except OSError:
-                self._lose()
+                # `run` ends what is open: answers that came before must be heard, since a message
+                # whose outcome is lost is delivered again.
+                self._is_finishing = True
                 raise LinkCut from None
 
     async def _read(self) -> None:
