@@ -68,6 +68,7 @@ def test_one_command_shows_mail_inside_and_out_and_back(alone: None, tmp_path: P
     assert not list(data.glob("invitation")), "its secret stands with both sides and nowhere else"
     again = run_until_it_serves(data)
     assert "Going on with the post office" in again
+    assert "http://127.0.0.1:7670/ in your browser" in again
     assert "Serving until Ctrl-C" in again
 
 

@@ -267,6 +267,12 @@ def _show_settings(core: Core, samples: list[Sample], console: Console) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if "portal" in ports:
+        console.print(
+            f"Accounts, choices and the address book: http://{ports['portal']}/ in your browser.",
+            soft_wrap=True,
+            highlight=False,
+        )
     notice = router_notice(core.office, Path("/"), Path.home()) or _NO_ROUTER
     console.print(notice, soft_wrap=True, highlight=False)
     if not core.office.settings.scanner.clamd:
