@@ -114,6 +114,7 @@ def test_any_octets_become_text_without_controls(value: bytes) -> None:
         (b"\xb0\xa1", "ks_c_5601-1987", "\uac00"),
         (b"\xb0\xa1\xff", "euc-kr", "\uac00\ufffd"),
         (b"+2AA-x", "utf-7", "\ufffdx"),
+        (b"+2AA-\xff", "utf-7", "\ufffd\ufffd"),
         (b"\xc3\xa9", "zlib", "\u00e9"),
     ],
 )

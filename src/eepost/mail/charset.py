@@ -91,12 +91,12 @@ def decode_text(octets: bytes, charset: str = "") -> str:
     codec = _CODECS.get(_normal(charset), "utf-8")
     for attempt in (codec, *_CONFUSED.get(codec, ()), "utf-8"):
         try:
-            return _whole(octets.decode(attempt)) if codec == "utf-7" else octets.decode(attempt)
+            return _whole(octets.decode(attempt), codec)
         except UnicodeDecodeError:
             continue
     if codec in {"utf-8", "cp1252"} or len(octets) > MAX_REPLACED_OCTETS:
         return octets.decode("latin-1").translate(_WESTERN)
-    return octets.decode(codec, "replace")
+    return _whole(octets.decode(codec, "replace"), codec)
 
 
 def codec_names() -> frozenset[str]:
@@ -113,6 +113,8 @@ def _normal(charset: str) -> str:
     return charset.strip().lower().replace("_", "-")
 
 
-def _whole(text: str) -> str:
+def _whole(text: str, codec: str) -> str:
     # UTF-7 may carry halves of surrogate pairs, which no encoding can write again.
+    if codec != "utf-7":
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
