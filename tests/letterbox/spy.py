@@ -27,7 +27,7 @@ def spying() -> Iterator[Spy]:
     spy = Spy()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             spy.asked.append(self.path)
             found = spy.pages.get(self.path)
             self.send_response(200 if found is not None else 404)
@@ -78,7 +78,8 @@ a[href*="h"] {{ background: url("{at("selector")}") }}</style>
 <form action="{at("form")}"><input type="image" src="{at("input")}"></form>
 <svg><image href="{at("svg")}"/><use href="{at("use")}#x"/><style>@import "{at("svgcss")}"</style>
 <script href="{at("svgscript")}"></script></svg>
-<noscript><img src="{at("noscript")}"></noscript><img src=x onerror="onerror=null;src='{at("onerror")}'">
+<noscript><img src="{at("noscript")}"></noscript>
+<img src=x onerror="onerror=null;src='{at("onerror")}'">
 <math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src='{at("mxss")}'&gt;">
 </table></mtext></math><svg></p><style><a id="</style><img src='{at("mxss2")}'>">
 <img src="cid:drawing"><img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'>

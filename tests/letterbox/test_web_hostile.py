@@ -164,7 +164,9 @@ HOSTILE = {
         b"Content-Type: multipart/signed; protocol=pgp; boundary=e\r\n\r\n--e\r\n\r\nx\r\n"
         b"--e\r\n\r\nno signature\r\n--e--\r\n"
     ),
-    "pretended armor": b"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nAAAA\r\n-----END PGP MESSAGE-----\r\n",
+    "pretended armor": (
+        b"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nAAAA\r\n-----END PGP MESSAGE-----\r\n"
+    ),
     "broken draft": b"X-Letterbox-Draft: AAAA====\r\n\r\nx\r\n",
     "names": (
         b"Content-Type: multipart/mixed; boundary=e\r\n\r\n--e\r\nContent-Disposition: attachment;"

@@ -61,7 +61,7 @@ def barriers(page: Page) -> list[str]:
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
     found = page.evaluate(
         "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
-        " 'wcag22aa', 'best-practice']})"
+        " 'wcag22aa', 'best-practice'], iframes: false})"
     )
     return [
         f"{each['id']}: {node['html'][:120]}"

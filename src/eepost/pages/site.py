@@ -94,6 +94,7 @@ class Site(Generic[VisitT]):
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        # `_` marks what it returns as safe HTML: templates may give it constants of theirs only.
         self._templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
 
     @property
