@@ -13,7 +13,6 @@ from eepost.sanitise import inbound
 from eepost.sanitise.choices import Choices, Dangerous
 from eepost.sanitise.danger import is_dangerous
 from eepost.sanitise.from_user import FromUser, sanitise_from_user
-from eepost.sanitise.harmless import MAX_PACKINGS
 from eepost.sanitise.html_cost import MAX_MARKS_IN_WORDS
 from eepost.sanitise.inbound import (
     MALFORMED,
@@ -22,6 +21,7 @@ from eepost.sanitise.inbound import (
     sanitise_from_internet,
     sanitise_to_user,
 )
+from eepost.sanitise.leaves import MAX_PACKINGS
 from eepost.sanitise.outcome import Refused, Sanitised
 from tests.sanitise.corpus import real_messages
 from tests.sanitise.parts import children, content

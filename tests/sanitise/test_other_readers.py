@@ -116,6 +116,14 @@ def test_unclear_fields_are_written_as_they_were_read(before: bytes, after: byte
     assert b"--b\r\nContent-" + after + b"\r\n\r\nwords\r\n" in made
 
 
+def test_unclear_fields_of_a_plain_text_are_too() -> None:
+    for fields in (b"Type: text/plain\r\nContent-Type: text/html", b"Transfer-Encoding: 8bit (x)"):
+        made = to_user(TOP + b"Content-" + fields + b"\r\n\r\nwords")
+        assert made == TOP + b"Content-" + fields.partition(b"\r")[0].removesuffix(b" (x)") + (
+            b"\r\n\r\nwords"
+        )
+
+
 @pytest.mark.parametrize(
     "field",
     [

@@ -6,7 +6,6 @@ Trust: anybody may have written the message.
 What is signed is passed as a slice, so it still verifies.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
@@ -21,9 +20,21 @@ from eepost.sanitise.choices import Dangerous
 from eepost.sanitise.edges import Edges
 from eepost.sanitise.html import INBOUND, rebuild_html
 from eepost.sanitise.html_cost import HtmlAllowance
-from eepost.sanitise.leaves import REPORTS, UNSAFE, content_of, is_page, may_run, text_of
+from eepost.sanitise.leaves import (
+    DEPTH_WHEN_PACKED,
+    LINE_END,
+    MAX_PACKINGS,
+    REPORTS,
+    UNSAFE,
+    content_of,
+    is_opaque,
+    is_page,
+    may_run,
+    text_of,
+)
 from eepost.sanitise.long_lines import folded, has_long_lines
 from eepost.sanitise.one_reading import with_one_reading
+from eepost.sanitise.opaque import signed_content
 from eepost.sanitise.parts import part_name
 from eepost.sanitise.rebuild.built import Piece
 from eepost.sanitise.report import Tally
@@ -118,6 +129,8 @@ class Harmless:
         if part.main_type == "multipart":
             # No edge of a part in it: where one reader sees nothing, the next looks for parts.
             return self._words(decode_text(content))
+        if is_opaque(part):
+            return self._opaque(part, content)
         if may_run(part, content):
             return self._dangerous(part, content)
         return self._short_lines(part, content)
@@ -137,11 +150,11 @@ class Harmless:
 
     def _packed_message(self, content: bytes) -> list[Piece]:
         """Return a message that came in base64, which RFC 2046 5.2.1 forbids and readers open."""
-        message = _LINE_END.sub(b"\r\n", content)
+        message = LINE_END.sub(b"\r\n", content)
         try:
             if self.packings == MAX_PACKINGS:
                 raise PeerViolation("messages packed in each other too often")
-            bounds = Bounds(depth=_DEPTH_WHEN_PACKED, parts=self.allowance.parts)
+            bounds = Bounds(depth=DEPTH_WHEN_PACKED, parts=self.allowance.parts)
             root = split_message(message, bounds)
         except PeerViolation:
             return _file("message.eml" + UNSAFE, content)
@@ -216,13 +229,33 @@ class Harmless:
         signed = SignedMail(self.message, self.dangerous is Dangerous.PASS)
         if signed.does_nothing(part, self.edges):
             return None
+        return self._set_aside(part, signed.words(part, self.allowance.html))
+
+    def _opaque(self, part: Part, content: bytes) -> list[Piece] | None:
+        """Return what is shown instead of S/MIME that may do something, None for any other."""
+        words = ""
+        try:
+            inner = signed_content(content)
+            if inner is None:
+                return self._short_lines(part, content)
+            signed = SignedMail(LINE_END.sub(b"\r\n", inner), self.dangerous is Dangerous.PASS)
+            root = signed.split(self.allowance.parts)
+            self.allowance.parts -= sum(1 for _ in root.walk())
+            if signed.does_nothing(root, Edges()):
+                return self._short_lines(part, content)
+            words = signed.words(root, self.allowance.html)
+        except PeerViolation:
+            pass  # nobody can look through it
+        return self._set_aside(part, words)
+
+    def _set_aside(self, part: Part, words: str) -> list[Piece]:
         self.tally.add("signed active HTML set aside")
         boundary = self.randomness(20).hex().encode("ascii")
         original = bytes(memoryview(self.message)[part.start : part.end])
         return [
             b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n" % boundary,
             b"--%s\r\n" % boundary,
-            *self._words(signed.words(part, self.allowance.html)),
+            *self._words(words),
             b"\r\n--%s\r\n" % boundary,
             *_file("signed-original.eml" + UNSAFE, original),
             b"\r\n--%s--\r\n" % boundary,
@@ -230,10 +263,6 @@ class Harmless:
 
 
 _MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
-_LINE_END = re.compile(rb"\r\n|\r|\n")
-# Messages that stand packed in each other, and the depth of each.
-MAX_PACKINGS = 4
-_DEPTH_WHEN_PACKED = 10
 _SIGNED = "multipart/signed"
 # They make a reader resolve what stands in a part against a server (RFC 2557 4).
 REMOTE = frozenset((b"content-base", b"content-location"))

@@ -168,6 +168,7 @@ def _evened(cleaned: str) -> str:
         if name == "img" and ' src="' not in attributes:
             alternative = _ALT.search(attributes)  # a picture that may not be shown: its words
             words = alternative[1].replace("&quot;", '"') if alternative else ""
+            words = words.replace("<", "&lt;")  # which no attribute needs escaped
             pieces += [words] if words else []
             continue
         ends_line = not in_pre and ((is_block and slash) or name in _LINES)

@@ -4,11 +4,14 @@
 Trust: anybody may have written the message.
 """
 
+import re
+
 from eepost.mail.charset import decode_text
 from eepost.mail.message import Part
 from eepost.mail.transfer import decode_transfer
 from eepost.sanitise.danger import ACTIVE_TYPES, is_dangerous
 from eepost.sanitise.html import declared_charset
+from eepost.sanitise.opaque import TYPES
 from eepost.sanitise.parts import disposition_of, is_file, names_of
 
 HTML = frozenset(("text/html", "application/xhtml+xml", "text/x-amp-html"))
@@ -20,6 +23,10 @@ REPORTS = frozenset(
         *("message/global-headers",),
     }
 )
+# Messages that stand packed in each other, and the depth of each.
+MAX_PACKINGS = 4
+DEPTH_WHEN_PACKED = 10
+LINE_END = re.compile(rb"\r\n|\r|\n")  # of a message that was packed
 # Behind the name of a dangerous file: an extension that no system opens with anything.
 UNSAFE = ".unsafe"
 
@@ -38,6 +45,13 @@ def text_of(part: Part, content: bytes) -> str:
 def is_page(part: Part) -> bool:
     """Say whether readers show a part as HTML; many do so whatever name it has."""
     return part.content_type.value in HTML and disposition_of(part) != "attachment"
+
+
+def is_opaque(part: Part) -> bool:
+    """Say whether a part is S/MIME that mail programs open by themselves, by its type or name."""
+    return part.content_type.value in TYPES or any(
+        each.lower().endswith((".p7m", ".p7z")) for each in names_of(part)
+    )
 
 
 def may_run(part: Part, content: bytes) -> bool:

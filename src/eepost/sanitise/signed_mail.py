@@ -5,15 +5,28 @@ Trust: anybody may have written the message, and nobody has looked at the signat
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from eepost.mail.message import Part
+from eepost.mail.message import MAX_PARTS, Bounds, Part, split_message
 from eepost.mail.transfer import decode_transfer
+from eepost.mail.violation import PeerViolation
 from eepost.sanitise.edges import Edges
 from eepost.sanitise.html_cost import HtmlAllowance
 from eepost.sanitise.html_words import extract_text
-from eepost.sanitise.leaves import HTML, REPORTS, content_of, is_page, may_run, text_of
+from eepost.sanitise.leaves import (
+    DEPTH_WHEN_PACKED,
+    HTML,
+    LINE_END,
+    MAX_PACKINGS,
+    REPORTS,
+    content_of,
+    is_opaque,
+    is_page,
+    may_run,
+    text_of,
+)
 from eepost.sanitise.one_reading import hides_fields, is_one_reading
+from eepost.sanitise.opaque import signed_content
 from eepost.sanitise.parts import is_file
 
 _ACTIVE = re.compile(
@@ -35,6 +48,7 @@ class SignedMail:
 
     message: bytes | bytearray
     lets_run: bool
+    packings: int = 1  # how many signed messages it stands in
 
     def does_nothing(self, part: Part, around: Edges) -> bool:
         """Say whether `part` may pass as it is, between parts that have the edges `around`."""
@@ -58,13 +72,31 @@ class SignedMail:
         kind = leaf.content_type.value
         if leaf.main_type == "multipart" or (leaf.main_type == "message" and kind not in REPORTS):
             return True
-        if hides_fields(leaf, self.message):
+        if hides_fields(leaf, self.message) or (is_opaque(leaf) and self._is_open(leaf)):
             return True
         if is_page(leaf):
             return _ACTIVE.search(self._text(leaf)) is not None
         if not is_one_reading(leaf) and self._is_active_somehow(leaf):
             return True
         return not self.lets_run and may_run(leaf, content_of(self.message, leaf))
+
+    def split(self, parts: int = MAX_PARTS) -> Part:
+        """Return the tree of the message, where it was packed. Raises PeerViolation."""
+        return split_message(self.message, Bounds(depth=DEPTH_WHEN_PACKED, parts=parts))
+
+    def _is_open(self, leaf: Part) -> bool:
+        """Say whether a reader shows without a key what S/MIME holds, and that may do something."""
+        try:
+            inner = signed_content(content_of(self.message, leaf))
+            if inner is None:
+                return False
+            if self.packings == MAX_PACKINGS:
+                return True
+            message = LINE_END.sub(b"\r\n", inner)
+            signed = replace(self, message=message, packings=self.packings + 1)
+            return not signed.does_nothing(signed.split(), Edges())
+        except PeerViolation:
+            return True
 
     def _is_active_somehow(self, leaf: Part) -> bool:
         """Say whether a part would be active HTML if a reader took it for that."""
