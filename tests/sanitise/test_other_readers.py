@@ -11,7 +11,7 @@ import pytest
 
 from eepost.sanitise.choices import Choices, Dangerous
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
-from eepost.sanitise.outcome import Sanitised
+from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.signed_mail import MAX_DOUBTFUL_OCTETS
 from tests.sanitise.parts import content
 
@@ -342,3 +342,9 @@ def test_gateway_finds_no_other_parts_either() -> None:
     outcome = sanitise_from_internet(mixed(b"\r\nwords", end=HIDDEN % b""), LETS_RUN)
     assert isinstance(outcome, Sanitised)
     assert b"evil" not in b"".join(outcome.pieces)
+
+
+def test_second_type_has_bounds_too() -> None:
+    kinds = b"Content-Type: text/plain\r\nContent-Type: text/plain" + b"; a=b" * 300
+    outcome = sanitise_from_internet(TOP + kinds + b"\r\n\r\nwords", CONTEXT)
+    assert isinstance(outcome, Refused)

@@ -86,9 +86,9 @@ def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sani
         if _BARE.search(message) is not None:
             return Refused(MALFORMED, tally.report())
         root = split_message(message, context.bounds)
+        settled = _settled(root.fields)
     except PeerViolation:
         return Refused(MALFORMED, tally.report())
-    settled = _settled(root.fields)
     if settled is None:
         return Refused(MALFORMED, tally.report())
     tally.add("doubled header field dropped", len(root.fields) - len(settled))
