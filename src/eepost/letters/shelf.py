@@ -22,7 +22,7 @@ from eepost.letters.changes import (
     Threaded,
     Vanished,
 )
-from eepost.letters.model import Folder, FolderCount, Order, Page, Summary, Waiting
+from eepost.letters.model import Flag, Folder, FolderCount, Order, Page, Summary, Waiting
 
 # Message identifiers of so many threads are remembered, each way; a reply to older mail begins a
 # thread of its own.
@@ -30,6 +30,8 @@ MAX_THREAD_TAGS = 20_000
 # Of what was sent or refused, so many are shown; enough to look back on a day.
 MAX_ENDED_SHOWN = 100
 
+_FOLDERS: Final = tuple(folder.value for folder in Folder)
+_READ: Final = Flag.READ.value  # plain numbers: thousands are looked at for each page
 _ORDERS: Final[Mapping[Order, tuple[Callable[[Summary], Any], bool]]] = {
     Order.NUMBER: (lambda each: each.number, False),
     Order.NEWEST: (lambda each: (each.date_utc, each.number), True),
@@ -73,13 +75,12 @@ class Shelf:
 
     def folders(self) -> list[FolderCount]:
         """Return every folder, in the order in which people look for them."""
-        totals = dict.fromkeys(Folder, 0)
-        unread = dict.fromkeys(Folder, 0)
+        totals = dict.fromkeys(_FOLDERS, 0)
+        unread = dict.fromkeys(_FOLDERS, 0)
         for each in self.messages.values():
-            folder = Folder(each.folder)
-            totals[folder] += 1
-            unread[folder] += not each.is_read
-        return [FolderCount(folder.value, totals[folder], unread[folder]) for folder in Folder]
+            totals[each.folder] += 1
+            unread[each.folder] += not each.flags & _READ
+        return [FolderCount(folder, totals[folder], unread[folder]) for folder in _FOLDERS]
 
     def page(self, folder: str, order: Order, query: str, start: int, count: int) -> Page:
         """Return a stretch of what lies in `folder` and holds every word of `query`."""

@@ -7,7 +7,7 @@ Satisfies `eepost.letters.service.Service`. Trust: whatever is at the far end of
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -31,6 +31,8 @@ from eepost.wire.submit.letter import Envelope
 from eepost.wire.submit.replies import FarReply
 
 READ_OCTETS: Final = 65_536
+# How long the tunnel's port may take for the last words; nobody waits for them.
+GOODBYE_SECONDS: Final = 5.0
 NO_WAY: Final = "The service can't be reached right now"
 BROKEN: Final = "The connection to the service broke"
 SILENT: Final = "The service was silent for too long"
@@ -179,9 +181,12 @@ async def _connected(connector: Connector) -> AsyncIterator[Connection]:
         raise NotServed(Verdict.UNREACHABLE, NO_WAY) from None
     try:
         yield connection
-    finally:
         # Closed, not aborted: QUIT may still be on its way to the tunnel's port.
         connection.writer.close()
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(connection.writer.wait_closed(), GOODBYE_SECONDS)
+    finally:
+        connection.writer.transport.abort()  # nothing where it is closed already
 
 
 def _smtp_verdict(away: submitted.TurnedAway) -> Verdict:
