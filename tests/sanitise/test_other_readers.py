@@ -344,7 +344,17 @@ def test_gateway_finds_no_other_parts_either() -> None:
     assert b"evil" not in b"".join(outcome.pieces)
 
 
+MANY = b"; a=b" * 300
+
+
 def test_second_type_has_bounds_too() -> None:
-    kinds = b"Content-Type: text/plain\r\nContent-Type: text/plain" + b"; a=b" * 300
-    outcome = sanitise_from_internet(TOP + kinds + b"\r\n\r\nwords", CONTEXT)
-    assert isinstance(outcome, Refused)
+    kinds = b"Content-Type: text/plain\r\nContent-Type: text/plain" + MANY
+    assert isinstance(sanitise_from_internet(TOP + kinds + b"\r\n\r\nwords", CONTEXT), Refused)
+
+
+@pytest.mark.parametrize("kind", [b"", b"Content-Type: image/png\r\n", b"X: y\r\n"])
+def test_disposition_out_of_bounds_is_refused_and_no_fault(kind: bytes) -> None:
+    fields = kind + b"Content-Disposition: inline" + MANY + b"\r\n\r\nwords"
+    for message in (TOP + fields, mixed(fields)):
+        assert isinstance(sanitise_from_internet(message, CONTEXT), Refused)
+        assert isinstance(sanitise_to_user(message, CONTEXT), Refused)

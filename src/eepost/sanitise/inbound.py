@@ -81,16 +81,20 @@ def sanitise_from_internet(message: bytes | bytearray, context: Inbound) -> Sani
     SPF, DKIM and the like must have been judged before, on the original octets.
     """
     tally = Tally()
-    message = _without_ends(message)
     try:
-        if _BARE.search(message) is not None:
-            return Refused(MALFORMED, tally.report())
-        root = split_message(message, context.bounds)
-        settled = _settled(root.fields)
+        made = _from_internet(_without_ends(message), context, tally)
     except PeerViolation:
-        return Refused(MALFORMED, tally.report())
+        made = None
+    return Refused(MALFORMED, tally.report()) if made is None else made
+
+
+def _from_internet(message: bytes | bytearray, context: Inbound, tally: Tally) -> Sanitised | None:
+    if _BARE.search(message) is not None:
+        return None
+    root = split_message(message, context.bounds)
+    settled = _settled(root.fields)
     if settled is None:
-        return Refused(MALFORMED, tally.report())
+        return None
     tally.add("doubled header field dropped", len(root.fields) - len(settled))
     header = _reduced(settled, tally)
     if context.choices.keeps_first_hop:
@@ -152,12 +156,13 @@ def sanitise_to_user(message: bytes | bytearray, context: Inbound) -> Sanitised 
     """Return `message` as its reader gets it: harmless whoever sent it; its header stays."""
     tally = Tally()
     try:
-        plain = _plain(message, context, tally)
-        if plain is not None:
-            return plain
-        root = split_message(message, context.bounds)
+        return _plain(message, context, tally) or _walked(message, context, tally)
     except PeerViolation:
         return Refused(MALFORMED, tally.report())
+
+
+def _walked(message: bytes | bytearray, context: Inbound, tally: Tally) -> Sanitised:
+    root = split_message(message, context.bounds)
     header = _for_its_reader(root.fields, context, tally)
     harmless = Harmless(message, context.choices.dangerous, context.randomness, tally, warns=True)
     return Sanitised(tuple(harmless.pieces(root, header)), tally.report(), thread_ids(root.fields))
