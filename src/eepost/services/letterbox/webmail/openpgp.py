@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import pysequoia
 from msgspec import Struct, field
-from pysequoia import ArmorKind, Cert, PySigner, Sig, Tsk
+from pysequoia import ArmorKind, Cert, PyDecryptor, PySigner, Sig, Tsk
+from pysequoia.packet import PacketPile, Tag
 
 from eepost.mail.mailbox import parse_mailboxes
 from eepost.mail.violation import PeerViolation
@@ -101,6 +102,7 @@ class Signature(Struct, frozen=True):
     """What a signature is worth: whose it is, None where it can't be told or does not fit."""
 
     signer: Known | None
+    is_checked: bool = True  # False: the library can't look at it
 
 
 class Opened(Struct, frozen=True):
@@ -139,16 +141,20 @@ def read_certificates(given: bytes) -> dict[str, bytes]:
     """Return certificates by their fingerprints. Raises KeyRefused."""
     _check_size(given)
     try:
+        is_secret = any(each.tag in _SECRETS for each in PacketPile.from_bytes(given))
         found = Cert.split_bytes(given)
     except Exception:  # see above
-        found = []
+        raise KeyRefused("It can't be read as an OpenPGP public key.") from None
+    if is_secret:
+        raise KeyRefused("This is a private key. If it is yours, take it in as your own.")
     if not found:
         raise KeyRefused("It can't be read as an OpenPGP public key.")
-    if any(each.has_secret_keys for each in found):
-        raise KeyRefused("This is a private key. If it is yours, take it in as your own.")
     for each in found:
         _check_usable(each)
     return {each.fingerprint: bytes(each) for each in found}
+
+
+_SECRETS: Final = (Tag.SecretKey, Tag.SecretSubkey)
 
 
 def _check_size(given: bytes) -> None:
@@ -240,24 +246,33 @@ def decrypt(encrypted: bytes, ring: KeyRing) -> Opened:
     """Return what a message says, with whose signature. Raises Shut."""
     for own in ring.own:
         asked = _Asked(ring)
-        decryptor = Tsk.from_bytes(own.octets).decryptor(own.passphrase or None)
         try:
-            found = pysequoia.decrypt(encrypted, decryptor=decryptor, store=asked)
-        except Exception:  # see above; also where the signature alone is unknown or does not fit
+            found = pysequoia.decrypt(encrypted, decryptor=_decryptor(own), store=asked)
+        except Exception as error:  # also where only its signature can't be told or does not fit
             if not asked.was_asked:
                 continue
-            found = _decrypt_unsigned(encrypted, own)
-        signature = asked.result(found.valid_sigs) if asked.was_asked else None
+            is_checked = _UNTOLD not in str(error)
+            return _opened_unsigned(encrypted, own, asked, is_checked=is_checked)
+        signature = asked.result(found.valid_sigs) if asked.is_signed else None
         return Opened(_crlf(found.bytes or b""), signature)
     raise Shut
 
 
-def _decrypt_unsigned(encrypted: bytes, own: OwnKey) -> Any:
-    decryptor = Tsk.from_bytes(own.octets).decryptor(own.passphrase or None)
+# What the library says of a signature in compressed data, as GnuPG writes it, good or not.
+_UNTOLD: Final = "Unexpected message structure"
+
+
+def _opened_unsigned(encrypted: bytes, own: OwnKey, asked: "_Asked", *, is_checked: bool) -> Opened:
     try:
-        return pysequoia.decrypt(encrypted, decryptor=decryptor)
+        found = pysequoia.decrypt(encrypted, decryptor=_decryptor(own))
     except Exception:  # see above
         raise Shut from None
+    signature = Signature(None, is_checked) if asked.is_signed else None
+    return Opened(_crlf(found.bytes or b""), signature)
+
+
+def _decryptor(own: OwnKey) -> PyDecryptor:
+    return Tsk.from_bytes(own.octets).decryptor(own.passphrase or None)
 
 
 def verify(content: bytes, signature: bytes, ring: KeyRing) -> Signature:
@@ -278,10 +293,12 @@ class _Asked:
     def __init__(self, ring: KeyRing) -> None:
         self._certificates = [Cert.from_bytes(each) for each in ring.certificates.values()]
         self._certificates += [own.certificate for own in ring.own]
-        self.was_asked = False
+        self.was_asked = False  # the message was decrypted
+        self.is_signed = False
 
-    def __call__(self, _key_ids: Sequence[str]) -> list[Cert]:
+    def __call__(self, key_ids: Sequence[str]) -> list[Cert]:
         self.was_asked = True
+        self.is_signed = bool(key_ids)
         return self._certificates
 
     def result(self, valid: Sequence[Any]) -> Signature:
