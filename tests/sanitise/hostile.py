@@ -93,6 +93,24 @@ def stream(dictionary: bytes) -> bytes:
     return pdf(3, head + b"stream\n" + packed + b"\nendstream")
 
 
+def packed_twice(dictionary: bytes = b"") -> bytes:
+    packed = zlib.compress(bytes(60_000_000), 9).hex().encode() + b">"
+    head = b"<<%s/Filter[/AHx/Fl]/Length %d>>" % (dictionary, len(packed))
+    return pdf(30, head + b"stream\n" + packed + b"\nendstream")
+
+
+def objects_packed() -> bytes:
+    packed = zlib.compress(b"9 0 [" + b" " * 60_000_000, 9)
+    head = b"<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>" % len(packed)
+    each = head + b"stream\n" + packed + b"\nendstream"
+    body = b"".join(b"%d 0 obj%s endobj\n" % (number, each) for number in range(9, 99))
+    start = len(body) + 9
+    table = b"\2\0\0\0\x09\0" + b"".join(b"\2\0\0\0%c\0" % number for number in range(9, 99))
+    end = b"8 0 obj<</Type/XRef/Size 100/W[1 4 1]/Root 1 0 R/Index[1 91]/Length %d>>stream\n"
+    octets = b"%PDF-1.5\n" + body + end % len(table) + table + b"\nendstream endobj\n"
+    return file(octets + b"startxref\n%d\n%%%%EOF" % start, b"a.pdf")
+
+
 def chunk(kind: bytes, content: bytes) -> bytes:
     check = struct.pack(">I", zlib.crc32(kind + content))
     return struct.pack(">I", len(content)) + kind + content + check
@@ -215,6 +233,19 @@ _FILES: Mapping[str, Make] = {
     "PDF without a table": lambda: file(b"%PDF-1.4\n" + fill(b"1 0 obj\n", _FILE_OCTETS), b"a.pdf"),
     "PDF with a bomb": lambda: stream(b""),
     "PDF with a bomb for a profile": lambda: stream(b"/N 3"),
+    "PDF with a bomb packed twice": packed_twice,
+    "PDF with a bomb attached": lambda: packed_twice(b"/Type/EmbeddedFile"),
+    "PDF of packed objects": objects_packed,
+    "PDF of many notes": lambda: pdf(
+        3, b"[" + fill(b"<</Rect[]/Subtype/Text/T(a)>>", _FILE_OCTETS) + b"]"
+    ),
+    "PDF of many numbers": lambda: pdf(3, b"[" + fill(b"0 ", _FILE_OCTETS) + b"/Rect]"),
+    "PDF of many pictures": lambda: pdf(
+        70_000, b"<</Filter/DCT/Length 3>>stream\n\xff\xd8\xff\nendstream"
+    ),
+    "PDF of many names": lambda: pdf(
+        3, b"<<" + b"".join(b"/A%d()" % each for each in range(800_000)) + b"/Rect 1>>"
+    ),
     "document that grows": lambda: archive(1, "word/document.xml", b' w:rsidR="0"' * 5_000_000),
     "archive of many entries": lambda: archive(9_999, "a", b"x"),
     "damaged archive": lambda: file(fill(b"PK\x03\x04", _FILE_OCTETS), b"a.zip"),

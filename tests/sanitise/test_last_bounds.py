@@ -3,7 +3,6 @@
 
 import io
 import struct
-import zlib
 
 import pikepdf
 import pytest
@@ -22,6 +21,7 @@ from eepost.sanitise.html_cost import HtmlAllowance
 from eepost.sanitise.outcome import Refused
 from eepost.sanitise.rebuild import nested
 from eepost.sanitise.text import rebuild_text
+from tests.sanitise.files.inner import FakeInner
 
 ALICE = Address("alice", "mail.i2p")
 CONTEXT = FromUser(
@@ -92,20 +92,7 @@ def test_objects_of_a_document_are_bounded_also_where_they_are_packed(
     octets = document()
     monkeypatch.setattr(pdf, "MAX_OBJECTS", octets.count(b" obj"))
     with pytest.raises(Unclean, match="many"):
-        pdf.strip_pdf(octets)
-
-
-def test_profiles_of_a_document_are_unpacked_within_bounds() -> None:
-    with pikepdf.new() as new:
-        plain = pikepdf.Stream(new, b"profile")
-        assert pdf._profile(plain) == b"profile"
-        plain.write(zlib.compress(b"packed"), filter=pikepdf.Name.FlateDecode)
-        assert pdf._profile(plain) == b"packed"
-        plain.write(b"no stream", filter=pikepdf.Name.FlateDecode)
-        assert pdf._profile(plain) == b""
-        plain.write(b"xx>", filter=pikepdf.Name.ASCIIHexDecode)
-        with pytest.raises(Unclean, match="not known here"):
-            pdf._profile(plain)
+        pdf.strip_pdf(octets, FakeInner())
 
 
 def test_words_of_html_are_cut_where_they_cost_too_much() -> None:

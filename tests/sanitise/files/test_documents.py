@@ -13,6 +13,7 @@ from eepost.sanitise.files.outcome import Unclean
 from eepost.sanitise.files.pdf import strip_pdf
 from eepost.sanitise.files.strip import strip_file
 from eepost.sanitise.files.tnef import MAGIC, unpack_tnef
+from tests.sanitise.files.inner import FakeInner
 from tests.sanitise.files.test_pictures import SECRET
 
 
@@ -43,14 +44,14 @@ def test_authors_go_and_pages_stay() -> None:
 
 
 def test_equal_documents_become_equal() -> None:
-    assert strip_pdf(document()) == strip_pdf(document())
+    assert strip_pdf(document(), FakeInner()) == strip_pdf(document(), FakeInner())
 
 
 def test_encrypted_document_is_refused() -> None:
     for password in ("", "open"):
         encryption = pikepdf.Encryption(owner="own", user=password)
         with pytest.raises(Unclean):
-            strip_pdf(document(encryption=encryption))
+            strip_pdf(document(encryption=encryption), FakeInner())
 
 
 def test_signed_document_is_refused() -> None:
@@ -59,20 +60,22 @@ def test_signed_document_is_refused() -> None:
         made.Root.Signature = made.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Sig))
         made.save(file)
     with pytest.raises(Unclean):
-        strip_pdf(file.getvalue())
+        strip_pdf(file.getvalue(), FakeInner())
 
 
 def test_document_of_too_many_objects_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_OBJECTS", 2)
     with pytest.raises(Unclean):
-        strip_pdf(document())
+        strip_pdf(document(), FakeInner())
 
 
 def test_fragment_that_nobody_opens_loses_what_tells() -> None:
-    made = strip_pdf(b"%PDF-1.2 trailer << /ID [<3D77> <798D>] /Info 3 0 R /Root 5 0 R >>")
+    made = strip_pdf(
+        b"%PDF-1.2 trailer << /ID [<3D77> <798D>] /Info 3 0 R /Root 5 0 R >>", FakeInner()
+    )
     assert made == b"%PDF-1.2 trailer << " + b" " * 19 + b" " + b" " * 11 + b" /Root 5 0 R >>"
     with pytest.raises(Unclean):
-        strip_pdf(b"%PDF-1.2 /Author (x)")
+        strip_pdf(b"%PDF-1.2 /Author (x)", FakeInner())
 
 
 def attribute(kind: int, content: bytes) -> bytes:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from eepost.sanitise.files.codestream import blank_comments
 from eepost.sanitise.files.encoders import blank_encoders
 from eepost.sanitise.files.icc import strip_icc
 from eepost.sanitise.files.items import blank_items, hidden_items
@@ -204,6 +205,10 @@ class _Stripper:
         """Blank the names of encoders."""
         blank_encoders(self.made, box.body, box.end)
 
+    def comments(self, box: Box) -> None:
+        """Blank the comments of JPEG 2000."""
+        blank_comments(self.made, box.body, box.end)
+
     def fragment(self, box: Box) -> None:
         """Go through a fragment of a film."""
         if self.lost_track:
@@ -234,7 +239,7 @@ _RULES: Mapping[bytes, Callable[[_Stripper, Box], None]] = {
     b"stsd": _Stripper.sample_kinds,
     b"colr": _Stripper.colour,
     b"mdat": _Stripper.frames,
-    b"jp2c": _Stripper.frames,
+    b"jp2c": _Stripper.comments,
     b"moof": _Stripper.fragment,
     b"meta": _Stripper.picture,
 }

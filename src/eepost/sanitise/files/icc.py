@@ -14,8 +14,8 @@ from eepost.sanitise.files.outcome import Inner
 MAX_TAGS = 200
 # Octets of a packed profile: printers' ones take some megabytes.
 MAX_PROFILE_OCTETS = 8 * 1024 * 1024
-# Packing a profile again takes so many times as long as unpacking it.
-_TIMES = 4
+# Packing again takes so many times as long as unpacking it.
+TIMES_TO_PACK = 4
 # Tags may share a value, as the curves of three colours do; those that overlap otherwise are made
 # to cost time.
 _MAX_COPIED_TIMES = 2
@@ -87,5 +87,5 @@ def take_packed_profile(packed: bytes | memoryview, inner: Inner) -> bytes:
         profile = zlib.decompressobj().decompress(packed, MAX_PROFILE_OCTETS)
     except zlib.error:
         return b""
-    inner.take(_TIMES * len(profile))
+    inner.take(TIMES_TO_PACK * len(profile))
     return strip_icc(profile)

@@ -15,7 +15,7 @@ SEEN_OCTETS = 4_096
 _PIECES, _OCTETS_FOR_A_PIECE = 128, 64
 
 
-def most_pieces(octets: bytes, octets_for_a_piece: int = _OCTETS_FOR_A_PIECE) -> int:
+def most_pieces(octets: bytes | bytearray, octets_for_a_piece: int = _OCTETS_FOR_A_PIECE) -> int:
     """Return how many chunks, segments or blocks of a file are gone through."""
     return _PIECES + len(octets) // octets_for_a_piece
 

@@ -2,111 +2,137 @@
 """PDF without document information, XMP, identifiers and private data of programs."""
 
 import re
-import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import pikepdf
+from pikepdf.settings import set_qpdf_limits
 
-from eepost.sanitise.files import jpeg
-from eepost.sanitise.files.icc import strip_icc
-from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.outcome import Inner, Unclean
+from eepost.sanitise.files.pdf_entries import TOO_MANY, strip_entries, without_path
+from eepost.sanitise.files.pdf_streams import Streams, is_kept_as_packed
 
 # Objects in one document: reading, looking at and writing one costs ten microseconds. A tagged book
 # of three hundred pages has some fifty thousand.
 MAX_OBJECTS = 75_000
-# Octets of a colour profile: printers' ones take some megabytes.
-MAX_PROFILE_OCTETS = 8 * 1024 * 1024
+# Streams that objects are packed in, a hundred or two in each; and what all of them unpack to,
+# shared evenly: some twenty kilobytes each in real documents.
+MAX_OBJECT_STREAMS = 1_000
+MAX_OBJECT_OCTETS = 32 * 1024 * 1024
 
 MAGIC = b"%PDF"
-_TOO_MANY = "PDF document has too many parts"
 
 # What metadata hides in or behind, in documents too damaged to be opened.
 _HIDING = re.compile(rb"/(?:Author|Creator|Producer|Metadata|ObjStm|Encrypt)\b|<x:xmp")
 _TELLING = re.compile(
     rb"/ID\s*\[[^\]]{0,200}\]|/Info \d+ \d+ R|/(?:CreationDate|ModDate)\s*\([^)]{0,100}\)"
 )
-_PRIVATE_KEYS = ("/Metadata", "/PieceInfo", "/LastModified", "/Thumb", "/SpiderInfo", "/ModDate")
-# Kinds of notes that people write on pages (ISO 32000-1 12.5.6); a form's fields are none.
-_NOTES = frozenset(
-    {
-        *("/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Stamp"),
-        *("/Highlight", "/Underline", "/Squiggly", "/StrikeOut", "/Caret", "/Ink", "/Redact"),
-        *("/FileAttachment", "/Popup"),
-    }
-)
 
 
-def strip_pdf(octets: bytes) -> bytes:
+# What a reader needs of the trailer: other entries identify, date or describe.
+_TRAILER = frozenset(("/Root", "/Size"))
+
+
+def _spelt(name: bytes) -> bytes:
+    """Return a pattern for a name, any character of which may be written as its number."""
+    return b"/" + b"".join(b"(?:%c|#(?i:%02x))" % (each, each) for each in name)
+
+
+_OBJECT_STREAM = re.compile(_spelt(b"ObjStm") + b"|" + _spelt(b"XRef"))
+
+
+def strip_pdf(octets: bytes, inner: Inner) -> bytes:
     """Return the document without metadata; what pages show is not touched.
 
     Raises Unclean where it is damaged, encrypted or signed: a signature covers octets, which any
-    change would break.
+    change would break; and where a file attached to it can't be cleaned.
     """
     if octets.count(b" obj") > MAX_OBJECTS:
-        raise Unclean(_TOO_MANY)  # before the library looks for each of them
+        raise Unclean(TOO_MANY)  # before the library looks for each of them
     try:
-        with pikepdf.open(BytesIO(octets)) as document:
+        with _bounded(octets), pikepdf.open(BytesIO(octets)) as document:
             if len(document.objects) > MAX_OBJECTS:
-                raise Unclean(_TOO_MANY)
-            _strip(document)
-            cleaned = BytesIO()
-            # The identifier is a hash of file name, time and content: made from content alone.
-            document.save(cleaned, deterministic_id=True, fix_metadata_version=False)
+                raise Unclean(TOO_MANY)
+            _strip(document, Streams(inner))
+            if any("limit" in str(each) for each in document.get_warnings()):
+                raise Unclean(TOO_MANY)  # something is left out of what was read
+            return _saved(document)
     except (pikepdf.PdfError, pikepdf.PasswordError, ValueError, RuntimeError):
         if _HIDING.search(octets) is not None:
             raise Unclean("PDF document is damaged or encrypted") from None
         # A fragment that no program opens: what tells stands in the open.
         return _TELLING.sub(lambda found: b" " * len(found[0]), octets)
+
+
+@contextmanager
+def _bounded(octets: bytes) -> Iterator[None]:
+    """Bound what the library unpacks to find objects: it counts for the whole process."""
+    packed = sum(1 for _ in _OBJECT_STREAM.finditer(octets))
+    if packed > MAX_OBJECT_STREAMS:
+        raise Unclean(TOO_MANY)
+    each = MAX_OBJECT_OCTETS // max(packed, 1)
+    set_qpdf_limits(flate_max_memory=each, run_length_max_memory=each)
+    try:
+        yield
+    finally:
+        set_qpdf_limits(flate_max_memory=0, run_length_max_memory=0)
+
+
+def _saved(document: pikepdf.Pdf) -> bytes:
+    cleaned = BytesIO()
+    document.save(
+        cleaned,
+        # The identifier is a hash of file name, time and content: made from content alone.
+        deterministic_id=True,
+        fix_metadata_version=False,
+        # What the library would unpack, to pack it in another way, may be a bomb.
+        stream_decode_level=pikepdf.StreamDecodeLevel.none,
+        compress_streams=all(is_kept_as_packed(each) for each in _streams(document)),
+    )
     return cleaned.getvalue()
 
 
-def _strip(document: pikepdf.Pdf) -> None:
+def _strip(document: pikepdf.Pdf, streams: Streams) -> None:
     if document.is_encrypted:
         raise Unclean("PDF document is encrypted")
-    for name in ("/Info", "/ID"):
-        if name in document.trailer:
-            del document.trailer[name]
-    for each in document.objects:
-        if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
-            if each.get("/Type") == "/Sig" or "/ByteRange" in each:
-                raise Unclean("PDF document is signed")
-            for key in _PRIVATE_KEYS:
-                if key in each:
-                    del each[key]
-            _strip_note(each)
-        if isinstance(each, pikepdf.Stream):
-            _strip_stream(each)
+    for name in set(document.trailer.keys()) - _TRAILER:
+        del document.trailer[name]
+    found: Iterable[object] = document.objects  # numbers and the like are Python's own
+    objects = [each for each in found if isinstance(each, pikepdf.Object)]
+    attached = {file.objgen for each in objects for file in strip_entries(each, streams.inner)}
+    for each in _streams(document):
+        if each.objgen in attached or each.get("/Type") == "/EmbeddedFile":
+            streams.strip_attached(each)
+        else:
+            streams.strip(each)
+    _rename_attached(document)
 
 
-def _strip_note(each: pikepdf.Object) -> None:
-    """Remove who wrote a note on a page and when; what it says stays."""
-    if each.get("/Subtype") in _NOTES and "/Rect" in each:
-        for key in ("/T", "/M", "/CreationDate", "/NM"):
-            if key in each:
-                del each[key]
+def _streams(document: pikepdf.Pdf) -> Iterator[pikepdf.Stream]:
+    return (each for each in document.objects if isinstance(each, pikepdf.Stream))
 
 
-def _strip_stream(stream: pikepdf.Stream) -> None:
-    """Clean a picture as its camera wrote it, and a colour profile."""
-    if stream.get("/Filter") == "/DCTDecode" and "/DecodeParms" not in stream:
-        picture = stream.read_raw_bytes()
-        if picture.startswith(jpeg.MAGIC):
-            stream.write(jpeg.strip_jpeg(picture), filter=pikepdf.Name.DCTDecode)
-    elif "/N" in stream and "/Type" not in stream:
-        profile = strip_icc(_profile(stream))
-        if profile:
-            stream.write(profile)
+def _rename_attached(document: pikepdf.Pdf) -> None:
+    """Name attached files in the list of all of them without the path where they were."""
+    names = document.Root.get("/Names")
+    if not isinstance(names, pikepdf.Dictionary):
+        return
+    listed = names.get("/EmbeddedFiles")
+    if not isinstance(listed, pikepdf.Dictionary):
+        return
+    found: Iterable[tuple[str, object]] = pikepdf.NameTree(listed).items()
+    files = [(name, file) for name, file in found if isinstance(file, pikepdf.Object)]
+    if any(name != without_path(name) for name, _ in files):
+        names.EmbeddedFiles = _name_tree(files)
 
 
-def _profile(stream: pikepdf.Stream) -> bytes:
-    """Return the content of a stream that may be a colour profile, never more than is bounded."""
-    raw = stream.read_raw_bytes()
-    packed_by = stream.get("/Filter")
-    if packed_by is None:
-        return raw
-    if packed_by != "/FlateDecode" or "/DecodeParms" in stream:
-        raise Unclean("PDF document packs a colour profile in a way that is not known here")
-    try:
-        return zlib.decompressobj().decompress(raw, MAX_PROFILE_OCTETS)
-    except zlib.error:
-        return b""
+def _name_tree(files: Iterable[tuple[str, pikepdf.Object]]) -> pikepdf.Dictionary:
+    named: dict[str, pikepdf.Object] = {}
+    for number, (name, file) in enumerate(files):
+        base = without_path(name)
+        while base in named:
+            base = f"{number} {base}"
+        named[base] = file
+    pairs = ((pikepdf.String(name), named[name]) for name in sorted(named))
+    return pikepdf.Dictionary(Names=pikepdf.Array(each for pair in pairs for each in pair))
