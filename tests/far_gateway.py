@@ -68,11 +68,12 @@ class FarGateway:
             other=Side(Role.CORE, self._core),
             secret=self._secret,
         )
+        room = Transit(100_000_000)
         self._listener = LinkListener(
             Desk(
                 pairings=lambda: [pairing],
                 responses=lambda _: {Relay: self._relay},
-                room=Transit(100_000_000),
+                room=lambda _: room,
                 bounds=Bounds(),
                 fault=self.faults.append,
                 random_octets=os.urandom,

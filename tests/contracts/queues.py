@@ -277,6 +277,20 @@ class OutgoingStoreContract:
 
         self.run(scenario)
 
+    def test_octets_that_wait_are_counted(self) -> None:
+        async def scenario(_a: AccountStore, _m: MaildropStore, queue: OutgoingStore) -> None:
+            assert await queue.octets() == 0
+            small, large = new(), new(content=octets("large", 300_000))
+            for each in (small, large):
+                await queue.accept([], None, Entry(each))
+            of_small, of_large = (sum(map(len, each.segments)) for each in (small, large))
+            assert of_large > 300_000
+            assert await queue.octets() == of_small + of_large
+            assert isinstance(await queue.move(Move(large.stored, None)), Delivered)
+            assert await queue.octets() == of_small
+
+        self.run(scenario)
+
     def test_the_last_batch_is_remembered(self) -> None:
         async def scenario(_a: AccountStore, _m: MaildropStore, queue: OutgoingStore) -> None:
             assert await queue.last_batch() == 0

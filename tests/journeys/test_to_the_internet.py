@@ -160,3 +160,25 @@ def test_domains_that_no_gateway_can_reach_are_refused(linked: PostOffice) -> No
         smtp.mail(address("alice"))
         for domain in ("elsewhere.i2p", "hidden.onion", "printer.local", "localhost"):
             assert smtp.rcpt(f"bob@{domain}")[0] == 550
+
+
+def test_queue_that_is_full_puts_mail_to_the_internet_off_and_no_other(
+    new_office: PostOffice,
+) -> None:
+    large = ("large, and larger, and larger still than that\r\n" * 200_000)[:9_000_000]
+    new_office.change_config('#message_id_domain = ""', f'message_id_domain = "{OFFICIAL}"')
+    new_office.change_config("#queue_octets = 4000000000", "queue_octets = 16777216")
+    new_office.add("alice", "bob")
+    with FarGateway() as far:
+        far.introduce_to(new_office.directory)
+        new_office.start()
+        with logged_in(new_office) as smtp:
+            replies = []
+            for _ in range(2):
+                smtp.mail(address("alice"))
+                assert smtp.rcpt("bob@example.com")[0] == 250
+                replies.append(smtp.data((letter("bob@example.com") + large).encode()))
+            assert [code for code, _ in replies] == [250, 452]
+            assert b"Too much mail waits to leave for the Internet already" in replies[1][1]
+            assert send(smtp, address("bob"))[0] == 250
+            assert send(smtp, "carol@example.com")[0] == 250, "what is small still has room"

@@ -111,6 +111,10 @@ class MemoryQueue(QueueStore):
         self._check()
         return self.shelf.segments.get(number, [])[:segments]
 
+    async def octets(self) -> int:
+        self._check()
+        return sum(len(each) for pieces in self.shelf.segments.values() for each in pieces)
+
     async def last_batch(self) -> int:
         self._check()
         return self.shelf.batch

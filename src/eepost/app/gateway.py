@@ -56,12 +56,12 @@ class Gateway:
         pairing = invitation.pairing()
         bounds = Bounds(content_octets=settings.link.message_octets)
         self._delivery = DeliveryPart(self.office, self.journal, self.dial)
-        responses = self._delivery.start()
+        responses, room = self._delivery.start(), Transit(settings.link.in_transit_octets)
         self._listener = LinkListener(
             Desk(
                 pairings=lambda: (pairing,),
                 responses=lambda _: responses,
-                room=Transit(settings.link.in_transit_octets),
+                room=lambda _: room,
                 bounds=bounds,
                 fault=lambda error: self.journal.fault("answering the core", error),
                 random_octets=clock.random_octets,

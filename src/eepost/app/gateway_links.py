@@ -22,12 +22,14 @@ from eepost.observe.journal import Journal
 from eepost.services.mta.ports import GatewayDeclined, GatewayLost, Pieces
 from eepost.wire.link.pairing import Pairing
 from eepost.wire.transfer.messages import Declined, Outcome, Relay
-from eepost.wire.transit import Transit
+from eepost.wire.transit import Share, Transit
 
 # How often the folder is looked at; an operator who adds a gateway waits no longer.
 LOOK_SECONDS = 2.0
 # How long what is under way may take when a gateway is drained or removed, or the core stops.
 GRACE_SECONDS = 30.0
+# What a gateway may have on its way to us however many there are: one message of the largest size.
+SMALLEST_SHARE_OCTETS = 16_777_216
 # From one answer of a gateway to the next. It gives up on a far server itself, with the timeouts
 # of RFC 5321 4.5.3.2 added up.
 ANSWER_SECONDS = 3_600.0
@@ -41,6 +43,7 @@ class _Held:
     pairing: Pairing
     link: StandingLink
     task: "asyncio.Task[None]"
+    room: Share
 
 
 @dataclass(slots=True)
@@ -63,6 +66,10 @@ class GatewayLinks:
     _listener: LinkListener | None = None
     _watch: "asyncio.Task[None] | None" = None
     _leaving: set["asyncio.Task[None]"] = field(default_factory=set)
+    _room: Transit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._room = Transit(self.in_transit_octets)
 
     async def start(self) -> None:
         """Read the folder and go on watching it. Raises ConfigError, OSError."""
@@ -146,7 +153,7 @@ class GatewayLinks:
             Desk(
                 pairings=lambda: [held.pairing for held in self._held.values()],
                 responses=lambda pairing: self.responses(self._name_of(pairing)),
-                room=Transit(self.in_transit_octets),
+                room=self._room_of,
                 bounds=self.bounds,
                 fault=lambda error: self.journal.fault("answering a gateway", error),
                 random_octets=clock.random_octets,
@@ -160,6 +167,14 @@ class GatewayLinks:
             if held.pairing.secret == pairing.secret:
                 return name
         return ""  # removed in this very moment
+
+    def _room_of(self, pairing: Pairing) -> Share:
+        held = self._held.get(self._name_of(pairing))
+        return held.room if held is not None else Share(self._room, lambda: 0)
+
+    def _fair_octets(self) -> int:
+        """What one gateway may hold: one that was hijacked must not keep the others' mail out."""
+        return max(self.in_transit_octets // max(1, len(self._held)), SMALLEST_SHARE_OCTETS)
 
     def _learn(self, name: str) -> None:
         try:
@@ -182,7 +197,8 @@ class GatewayLinks:
         )
         link = StandingLink(record.route(name, clock.random_octets), pairing, means)
         task = asyncio.get_running_loop().create_task(link.run())
-        self._held[name] = _Held(record, pairing, link, task)
+        room = Share(self._room, self._fair_octets)
+        self._held[name] = _Held(record, pairing, link, task, room)
 
     def _forget(self, name: str) -> None:
         held = self._held.pop(name, None)

@@ -2,22 +2,31 @@
 """Answers the questions of checks that run in threads, from the event loop's own resolver."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from eepost.mail.header import Header
 from eepost.net.dns import Dns, NoSuchName
-from eepost.services.gateway.authentication.check import Sender, Verdict, authenticate
+from eepost.services.gateway.authentication.check import (
+    ChecksBusy,
+    Sender,
+    Verdict,
+    authenticate,
+)
 from eepost.services.gateway.authentication.questions import DnsUnavailable, Found, Kind
 from eepost.wire.outward.route import DnsFailed
 
 # What one message's checks may take together; RFC 7208 4.6.4 asks for at least 20 seconds.
 CHECK_SECONDS = 40.0
 # Checks at once; each waits for name servers most of its time.
-CHECKS_AT_ONCE = 16
+CHECKS_AT_ONCE = 32
+# Of them for one network: whoever owns domains whose name servers answer slowly on purpose must not
+# keep all the places for as long as he likes.
+CHECKS_OF_A_NETWORK = 4
 
 _VALUES: Final[dict[Kind, Callable[[Any], bytes | str]]] = {
     Kind.A: lambda record: str(record.address),
@@ -35,9 +44,29 @@ class Checks:
     dns: Dns
     clock: Callable[[], float]
     threads: ThreadPoolExecutor
+    _running: "Counter[bytes]" = field(default_factory=Counter)  # of each network
 
-    async def authenticate(self, message: bytes, header: Header, sender: Sender) -> Verdict:
-        """Return the verdict on `message`. Raises TimeoutError."""
+    async def authenticate(
+        self, message: bytes, header: Header, sender: Sender, network: bytes | None
+    ) -> Verdict:
+        """Return the verdict on `message`. Raises ChecksBusy.
+
+        `network` is the bucket for limits that the sender is in.
+        """
+        bucket = network or b""
+        if self._running[bucket] >= CHECKS_OF_A_NETWORK:
+            raise ChecksBusy
+        self._running[bucket] += 1
+        try:
+            return await self._authenticate(message, header, sender)
+        except TimeoutError:
+            raise ChecksBusy from None
+        finally:
+            self._running[bucket] -= 1
+            if not self._running[bucket]:
+                del self._running[bucket]
+
+    async def _authenticate(self, message: bytes, header: Header, sender: Sender) -> Verdict:
         loop = asyncio.get_running_loop()
         deadline = self.clock() + CHECK_SECONDS
 

@@ -27,6 +27,7 @@ from eepost.services.mta.local import LocalDelivery
 from eepost.services.mta.opt_outs import OptOuts
 from eepost.services.mta.outgoing import Outgoing
 from eepost.services.mta.ports import Gateways, OutgoingStore
+from eepost.services.mta.queue_room import QueueRoom
 from eepost.services.mta.quota import HOUR_SECONDS, Quota
 from eepost.services.mta.relay import Bounds, RelayService
 from eepost.services.mta.relay_desk import RelayDesk
@@ -143,6 +144,7 @@ def make_outgoing(settings: Settings, key: StartKey, around: Surroundings) -> Ou
         quota=make_quota(settings, key, around.queue),
         correspondents=make_correspondents(key, around.queue),
         opt_outs=desk.opt_outs,
+        room=QueueRoom(around.queue, chosen.queue_octets, clock.monotonic_seconds),
         is_ready=hindrance is None,
         wake=relay.wake,
         last_batch=lambda: relay.last_batch,

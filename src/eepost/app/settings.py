@@ -314,6 +314,14 @@ class Outgoing(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             ge=16_777_216,
         ),
     ] = 67_108_864
+    queue_octets: Annotated[
+        int,
+        _about(
+            "What all mail that waits to leave may take of the disk; above it a sender is put off,"
+            " so that mail between users goes on.",
+            ge=16_777_216,
+        ),
+    ] = 4_000_000_000
     correspondents_months: Annotated[
         int,
         _about(

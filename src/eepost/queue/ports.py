@@ -43,6 +43,9 @@ class QueueStore(Protocol):
     def content(self, number: int, segments: int) -> Awaitable[Sequence[bytes]]:
         """Return the first `segments` sealed segments of an item, fewer where some are gone."""
 
+    def octets(self) -> Awaitable[int]:
+        """Return how many octets of content wait, those that a crash orphaned among them."""
+
     def last_batch(self) -> Awaitable[int]:
         """Return the minute of the last batch that has left, 0 for none."""
 

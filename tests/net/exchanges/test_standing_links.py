@@ -48,10 +48,11 @@ class Port:
             self.asked_by.append(pairing)
             return self.responses
 
+        room = Transit(1_000_000)
         desk = Desk(
             pairings=lambda: self.pairings,
             responses=responses,
-            room=Transit(1_000_000),
+            room=lambda _: room,
             bounds=Bounds(),
             fault=lambda error: None,
             random_octets=os.urandom,

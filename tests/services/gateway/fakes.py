@@ -11,7 +11,7 @@ from eepost.mail.header import Header
 from eepost.mail.reply import Reply
 from eepost.seal.keypair import PrivateKey, PublicKey
 from eepost.seal.parcel import open_parcel
-from eepost.services.gateway.authentication.check import Sender, Verdict
+from eepost.services.gateway.authentication.check import ChecksBusy, Sender, Verdict
 from eepost.services.gateway.authentication.spf import SpfVerdict
 from eepost.services.gateway.reception.core import (
     CoreDeclined,
@@ -125,7 +125,8 @@ class Stage:
     core: FakeCore = field(default_factory=FakeCore)
     parcels: MemoryParcels = field(default_factory=MemoryParcels)
     clock: Clock = field(default_factory=Clock)
-    verdict: Verdict = field(default_factory=lambda: Verdict(SpfVerdict("none")))
+    # None: no place to look into a message is free.
+    verdict: Verdict | None = field(default_factory=lambda: Verdict(SpfVerdict("none")))
     key: PublicKey | None = field(default_factory=lambda: PRIVATE.public_key)
     senders: list[Sender] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)  # to Gate, Handover or Desk, by name
@@ -161,8 +162,13 @@ class Stage:
         self.session = Reception(self.desk, Caller(PEER, b"network"), self.is_welcome)
         self.faults = 0
 
-    async def _authenticate(self, _message: bytes, _header: Header, sender: Sender) -> Verdict:
+    async def _authenticate(
+        self, _message: bytes, _header: Header, sender: Sender, network: bytes | None
+    ) -> Verdict:
+        assert network == b"network"
         self.senders.append(sender)
+        if self.verdict is None:
+            raise ChecksBusy
         return self.verdict
 
     async def say(self, octets: bytes) -> str:

@@ -124,6 +124,13 @@ async def test_mail_that_fails_is_marked_for_its_reader() -> None:
     )
 
 
+async def test_mail_that_nobody_can_look_into_now_is_put_off() -> None:
+    stage = Stage(verdict=None)
+    assert (await stage.send(LETTER))[-1] == text(replies.CHECKS_BUSY)
+    assert stage.faults == 0
+    assert stage.desk.counts.uncertain == 1
+
+
 async def test_operator_may_let_spf_failures_pass() -> None:
     stage = Stage(verdict=Verdict(SpfVerdict("fail")), given={"refuses_spf_fail": False})
     assert (await stage.send(LETTER))[-1] == ACCEPTED

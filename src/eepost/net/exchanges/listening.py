@@ -28,11 +28,14 @@ MAX_STREAMS = 4
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is answered, to whom. `pairings` gives those of now: it is asked for each stream."""
+    """What is answered, to whom. `pairings` gives those of now: it is asked for each stream.
+
+    `room` gives what a peer may fill, the same for all its streams.
+    """
 
     pairings: Callable[[], Sequence[Pairing]]
     responses: Callable[[Pairing], Responses]
-    room: Room
+    room: Callable[[Pairing], Room]
     bounds: Bounds
     fault: Callable[[BaseException], None]
     random_octets: Callable[[int], bytes]
@@ -122,8 +125,8 @@ class LinkListener:
 
     async def _answer(self, stream: LinkStream, pairing: Pairing) -> None:
         desk = self.desk
-        responses = desk.responses(pairing)
-        answerer = Answerer(stream, desk.bounds, responses, desk.room, desk.fault)
+        responses, room = desk.responses(pairing), desk.room(pairing)
+        answerer = Answerer(stream, desk.bounds, responses, room, desk.fault)
         streams = self._streams.setdefault(pairing.secret, [])
         streams.append(answerer)
         self.counts.opened += 1

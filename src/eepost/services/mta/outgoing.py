@@ -25,6 +25,7 @@ from eepost.sanitise.outcome import Sanitised
 from eepost.services.mta import replies
 from eepost.services.mta.opt_outs import OptOuts
 from eepost.services.mta.ports import Gateways, OutgoingStore
+from eepost.services.mta.queue_room import QueueRoom
 from eepost.services.mta.quota import Quota
 
 # Domains that no name server of the Internet knows: I2P's and Tor's own (RFC 7686), and what means
@@ -59,6 +60,7 @@ class Outgoing:
     quota: Quota
     correspondents: Correspondents
     opt_outs: OptOuts
+    room: QueueRoom
     is_ready: bool
     wake: Callable[[], None]  # there may be something that leaves at once
     last_batch: Callable[[], int]
@@ -76,6 +78,8 @@ class Outgoing:
             return replies.NOT_ON_THE_INTERNET
         if await self.opt_outs.has(address):
             return replies.OPTED_OUT
+        if not await self.room.has():
+            return replies.QUEUE_FULL
         lack = await self.quota.lack(sender, distinct([*others, address]))
         return replies.over_quota(lack, self.quota.limits) if lack else None
 
@@ -119,8 +123,15 @@ class Outgoing:
             mark=parcel.mark,
         )
 
-    def accepted(self, sender: Account) -> Reply:
+    async def lack_of_room(self, parcel: Parcel | None) -> Reply | None:
+        """Return why a message can't wait here, None if it can. Raises StoreUnavailable."""
+        if parcel is None or await self.room.has(parcel.message.size_octets):
+            return None
+        return replies.QUEUE_FULL
+
+    def accepted(self, sender: Account, parcel: Parcel) -> Reply:
         """Return the reply to a message that waits, and let it leave if it may."""
+        self.room.note(parcel.message.size_octets)
         departure = departure_of(sender)
         if departure is Departure.AT_ONCE:
             self.wake()

@@ -91,6 +91,9 @@ def virus_found(name: str) -> Reply:
 NOT_ON_THE_INTERNET: Final = Reply(
     550, "5.1.2", "There is no such domain on the Internet, and no way to it from here"
 )
+QUEUE_FULL: Final = Reply(
+    452, "4.3.1", "Too much mail waits to leave for the Internet already, try again later"
+)
 OPTED_OUT: Final = Reply(550, "5.7.1", "This person wants no mail from this service")
 
 LEAVES_AT_ONCE: Final = Reply(250, "2.0.0", "Accepted and safely stored; leaves at once")

@@ -363,6 +363,7 @@ class Submission:
         copies = [] if self._delays_copies else await self._copies(renderings, context, mark)
         more = len(copies) - 1 + len(renderings.made) + bool(parcel)
         refusal = self._make_room(message.size_octets * more)
+        refusal = refusal or await desk.outgoing.lack_of_room(parcel)
         if refusal:
             return refusal
         entry = await desk.outgoing.entry(self._account, self._content or b"", parcel)
@@ -375,7 +376,8 @@ class Submission:
             outcome = await self._keep(copies, sent, entry)
         match outcome:
             case Delivered():
-                return desk.outgoing.accepted(self._account) if parcel else replies.ACCEPTED
+                accepted = desk.outgoing.accepted
+                return accepted(self._account, parcel) if parcel else replies.ACCEPTED
             case OverQuota():
                 return desk.outgoing.over_quota(outcome)
             case _:

@@ -31,6 +31,7 @@ _ITEMS = """
     SELECT number, due, record, lease FROM queue_item WHERE number > ? ORDER BY number LIMIT ?
 """
 _CONTENT = "SELECT octets FROM queue_segment WHERE item = ? AND at < ? ORDER BY at"
+_OCTETS = "SELECT coalesce(sum(length(octets)), 0) FROM queue_segment"
 _NOTE_BATCH = "INSERT OR REPLACE INTO batch (id, minute) VALUES (1, ?)"
 _HOUR_KEYS = "SELECT hour, sealed FROM hour_key"
 _NEW_HOUR_KEY = "INSERT INTO hour_key (hour, sealed) VALUES (?, ?)"
@@ -101,6 +102,11 @@ class SqliteQueue:
         """Return the first `segments` sealed segments of an item, fewer where some are gone."""
         rows = await self.readers.run(lambda c: c.execute(_CONTENT, (number, segments)).fetchall())
         return [octets for (octets,) in rows]
+
+    async def octets(self) -> int:
+        """Return how many octets of content wait, those that a crash orphaned among them."""
+        octets: int = (await self.readers.run(lambda c: c.execute(_OCTETS).fetchone()))[0]
+        return octets
 
     async def last_batch(self) -> int:
         """Return the minute of the last batch that has left, 0 for none."""

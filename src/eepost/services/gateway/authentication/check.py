@@ -27,6 +27,10 @@ from eepost.services.gateway.authentication.spf import SpfVerdict, check_spf
 MAX_AUTHORS = 4
 
 
+class ChecksBusy(Exception):  # noqa: N818 - an outcome for the caller, not a fault
+    """There is no place to check a message now, or it took too long: the sender tries again."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Sender:
     """Who delivers: a numeric address, the name given in EHLO, the reverse-path."""

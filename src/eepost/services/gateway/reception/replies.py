@@ -44,6 +44,9 @@ SPF_FAILED: Final = Reply(
 UNCERTAIN: Final = Reply(
     451, "4.7.24", "The author's domain could not be asked about its mail, try again later"
 )
+CHECKS_BUSY: Final = Reply(
+    451, "4.3.2", "The sender can't be looked into right now, try again later"
+)
 CONTENT_REFUSED: Final = Reply(
     554, "5.7.1", "The message can't be taken: it is harmful or malformed"
 )

@@ -21,7 +21,7 @@ from eepost.mail.violation import PeerViolation
 from eepost.sanitise.cleaner import Cleaner, CleaningFailed
 from eepost.sanitise.inbound import MAX_HEADER_OCTETS, UNDECIDED, Inbound
 from eepost.sanitise.outcome import Refused
-from eepost.services.gateway.authentication.check import Sender, Verdict
+from eepost.services.gateway.authentication.check import ChecksBusy, Sender, Verdict
 from eepost.services.gateway.reception import replies
 from eepost.services.gateway.reception.core import Core, CoreDeclined, CoreUnreachable
 from eepost.services.gateway.reception.gate import Caller, Gate
@@ -82,7 +82,7 @@ class Desk:
     gate: Gate
     core: Core
     handover: Handover
-    authenticate: Callable[[bytes, Header, Sender], Awaitable[Verdict]]
+    authenticate: Callable[[bytes, Header, Sender, bytes | None], Awaitable[Verdict]]
     cleaner: Cleaner
     transit: Transit
     make_engine: Callable[[], SmtpServer]
@@ -242,12 +242,9 @@ class Reception:
         if len(_RECEIVED.findall(content[: header.body_start])) > MAX_HOPS:
             desk.counts.loops += 1
             return replies.LOOP
-        caller = self._caller
-        sender = Sender(caller.address, caller.name, self._reverse_path.address)
-        verdict = await desk.authenticate(content, header, sender)
-        refusal = self._objection(verdict)
-        if refusal is not None:
-            return refusal
+        verdict = await self._judge(content, header)
+        if isinstance(verdict, Reply):
+            return verdict
         context = Inbound(desk.randomness, verdict=verdict.field(desk.host), choices=UNDECIDED)
         try:
             made = await desk.cleaner.from_internet(content, context)
@@ -258,6 +255,17 @@ class Reception:
             return made.reply
         envelope = KeptEnvelope(self._sender, tuple(dict.fromkeys(self._recipients)))
         return await desk.handover.hand_over(envelope, made.pieces)
+
+    async def _judge(self, content: bytes, header: Header) -> Verdict | Reply:
+        """Return what the checks say, or why the message is not taken because of it."""
+        desk, caller = self._desk, self._caller
+        sender = Sender(caller.address, caller.name, self._reverse_path.address)
+        try:
+            verdict = await desk.authenticate(content, header, sender, caller.network)
+        except ChecksBusy:
+            desk.counts.uncertain += 1
+            return replies.CHECKS_BUSY
+        return self._objection(verdict) or verdict
 
     def _objection(self, verdict: Verdict) -> Reply | None:
         counts = self._desk.counts
