@@ -89,6 +89,8 @@ class MemorySubmission:
     async def carry(self, letter: Letter) -> Sequence[Outcome]:
         if self.service.is_away:
             raise NO_WAY
+        if "poison@mail.i2p" in letter.recipients:
+            raise NotServed(Verdict.UNREACHABLE, "The connection to the service broke")
         self.service.carried.append(letter)
         taken = Outcome(Fate.TAKEN, "250 taken")
         return [self.service.outcomes.get(each, taken) for each in letter.recipients]

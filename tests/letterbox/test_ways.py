@@ -9,7 +9,14 @@ from eepost.letters.model import Flag, Order, Phase, State
 from eepost.sanitise.cleaner import Why
 from eepost.services.letterbox.carrier import GAVE_UP, Timing
 from eepost.services.letterbox.mailbox import OpenMailbox
-from eepost.services.letterbox.ports import DiskFull, Fate, NotAllowed, Outcome
+from eepost.services.letterbox.ports import (
+    DiskFull,
+    Fate,
+    NotAllowed,
+    OldPasswordNeeded,
+    Outcome,
+    WrongPassword,
+)
 from tests.letterbox.fakes import (
     PASSWORD,
     DirectCleaner,
@@ -170,6 +177,41 @@ async def test_mail_is_given_up_after_days_and_its_sender_hears_of_it(tmp_path: 
     await until(lambda: mailbox.waiting()[0].is_over)
     assert mailbox.waiting()[0].recipients[0].words == GAVE_UP
     assert subjects(mailbox) == ["Not delivered"]
+    await entrance.stop()
+
+
+async def test_a_letter_that_breaks_the_session_keeps_no_other_from_leaving(
+    tmp_path: Path,
+) -> None:
+    service = MemoryService()
+    entrance = letterbox(tmp_path, {"me": service})
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    service.is_away = True
+    for name in ("poison", "bob", "carol"):
+        await mailbox.send("alice@mail.i2p", [f"{name}@mail.i2p"], LETTER)
+    await until(lambda: all(each.attempts for each in mailbox.waiting()))
+    service.is_away = False
+    mailbox.hurry()
+    await until(lambda: len(service.carried) == 2)
+    await until(lambda: [each.is_over for each in mailbox.waiting()] == [False, True, True])
+    assert mailbox.waiting()[0].words
+    await entrance.stop()
+
+
+async def test_a_wrong_password_is_asked_about_once_in_a_while(tmp_path: Path) -> None:
+    now = [1_795_000_000]
+    service = MemoryService()
+    entrance = letterbox(tmp_path, {"me": service}, now=lambda: now[0])
+    await entrance.sign_in("me", "alice", PASSWORD)
+    asked = service.asked
+    for _ in range(3):
+        with pytest.raises(WrongPassword):
+            await entrance.sign_in("me", "alice", "an old one")
+    assert service.asked == asked + 1
+    now[0] += 3_601
+    service.passwords["alice"] = "an old one"
+    with pytest.raises(OldPasswordNeeded):
+        await entrance.sign_in("me", "alice", "an old one")
     await entrance.stop()
 
 

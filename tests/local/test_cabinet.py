@@ -148,15 +148,34 @@ def test_what_was_changed_on_the_disk_is_not_believed(tmp_path: Path) -> None:
     record.write_bytes(b"\x01" * 80)
     assert cabinet.kept("password") is None
     cabinet.close()
-    # A log that was damaged in the middle is read up to there, and the rest is kept aside.
+    # A log that was damaged in the middle is read up to there, the rest is kept aside, and letters
+    # that nothing names any more come back.
+    one.unlink()
+    two.unlink()
+    cabinet = reopen(tmp_path / "c")
+    file(cabinet, 3, b"Subject: three\r\n\r\n")
+    cabinet.close()
     log = tmp_path / "c" / "log"
     octets = bytearray(log.read_bytes())
     octets[len(octets) // 2 + 9] ^= 1
     log.write_bytes(octets)
-    again = reopen(tmp_path / "c")
-    assert list(again.shelf.messages) == [1]
+    for _ in range(2):
+        again = reopen(tmp_path / "c")
+        assert list(again.shelf.messages) == [1, 3]
+        assert again.shelf.messages[3].subject == "three"
+        assert again.shelf.next_number == 4
+        again.close()
     assert (tmp_path / "c" / "log.torn").stat().st_size > 500
-    again.close()
+
+
+def test_a_new_lock_is_never_put_before_letters_that_are_there(tmp_path: Path) -> None:
+    cabinet = create(tmp_path / "c")
+    file(cabinet, 1)
+    cabinet.close()
+    (tmp_path / "c" / "lock").unlink()
+    with pytest.raises(LockDamaged):
+        create(tmp_path / "c")
+    assert (tmp_path / "c" / "letters" / "01" / "1").exists()
 
 
 def test_a_long_log_is_written_anew_and_says_the_same(tmp_path: Path) -> None:

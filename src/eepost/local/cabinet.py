@@ -8,7 +8,8 @@ All that is written is sealed under keys derived from the cabinet's own, which o
 gives. On the disk stand: how many messages there are, about how large, and when files changed.
 
 Durable before it is promised: a message's file first, then the record that names it. A crash
-between the two leaves a file that nothing names; it is removed at the next opening.
+between the two leaves a file that nothing names; it is removed at the next opening. Where the log
+itself is damaged, what nothing names comes back into the inbox instead.
 """
 
 import fcntl
@@ -19,9 +20,11 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
-from eepost.letters.changes import Change
-from eepost.letters.ports import InUse, NoSuchMessage
+from eepost.letters.changes import Change, Filed
+from eepost.letters.model import Folder
+from eepost.letters.ports import InUse, LockDamaged, NoSuchMessage
 from eepost.letters.shelf import Shelf
+from eepost.letters.summarising import summarise
 from eepost.local.files import make_folder, read_record, write_file
 from eepost.local.lock import DEFAULT_COST, Cost, has_lock, make_lock, open_lock
 from eepost.local.log import Log
@@ -74,7 +77,13 @@ class Cabinet:
     def create(
         cls, folder: Path, password: str, randomness: Randomness, cost: Cost = DEFAULT_COST
     ) -> "Cabinet":
-        """Make a cabinet in `folder`, locked under `password`. Raises DiskFull, OSError."""
+        """Make a cabinet in `folder`, locked under `password`.
+
+        Raises DiskFull, InUse, OSError, and LockDamaged where there are letters without a lock:
+        they would be lost for ever behind a new one.
+        """
+        if next((folder / "letters").glob("*/*"), None) is not None:
+            raise LockDamaged
         make_folder(folder)
         make_folder(folder / "letters")
         make_folder(folder / "records")
@@ -189,14 +198,28 @@ class Cabinet:
         return self._folder / "records" / tag.hexdigest()
 
     def _tidy(self) -> None:
-        """Remove what nothing names, and write a long log anew."""
-        named = self.shelf.messages.keys()
-        for file in (self._folder / "letters").glob("*/*"):
-            if not file.name.isdigit() or int(file.name) not in named:
+        """Look after what nothing names, and write a long log anew."""
+        for file in sorted((self._folder / "letters").glob("*/*")):
+            if not file.name.isdigit():
                 file.unlink(missing_ok=True)
-        things = len(named) + 1
+            elif int(file.name) not in self.shelf.messages:
+                if self._log.is_damaged:
+                    self._bring_back(int(file.name), int(file.stat().st_mtime))
+                else:
+                    file.unlink(missing_ok=True)
+        things = len(self.shelf.messages) + 1
         if self._log.records > 2 * things + _WORTH_WRITING_ANEW:
             self._log.write_anew(self.shelf.snapshot())
+
+    def _bring_back(self, number: int, came_utc: int) -> None:
+        """Put a letter into the inbox that the log has lost; what can't be read stays as it is."""
+        try:
+            letter = self.read(number)
+        except NoSuchMessage:
+            return
+        change = Filed(summarise(letter, number, Folder.INBOX, came_utc))
+        self.record([change])
+        self.shelf.apply(change)
 
 
 def _subkey(key: bytes, purpose: bytes) -> bytes:

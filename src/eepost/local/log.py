@@ -4,8 +4,8 @@
     length (4 octets), a box that holds the record padded; its place in the log is sealed with it
 
 A torn record at the end is what a power cut leaves of a change that was never promised: it is cut
-off. A damaged one in the middle ends the reading there, and what follows is kept aside in a file
-of its own, so that nothing is destroyed by looking.
+off. A damaged one ends the reading there: `is_damaged` says so, and what follows is kept aside in a
+file of its own, so that nothing is destroyed by looking.
 """
 
 import os
@@ -42,6 +42,7 @@ class Log:
         self._key = key
         self._randomness = randomness
         self.records = 0
+        self.is_damaged = False  # a whole record could not be opened
         self._end = 0  # octets of sound records
         self._handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
         sync_folder(folder)
@@ -69,6 +70,7 @@ class Log:
             text = open_box(self._key, octets[start : start + length], _place(self.records))
             changes = _DECODER.decode(text[_LENGTH.size :][: _LENGTH.unpack_from(text)[0]])
         except (SealBroken, msgspec.DecodeError):
+            self.is_damaged = True
             return None
         self._end = start + length
         self.records += 1

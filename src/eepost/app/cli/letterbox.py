@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from eepost.app.letterbox_config import LetterboxHome, OneIdentity, add_identity, open_letterbox
+from eepost.app.letterbox_tunnels import tunnels
 from eepost.net.clock import utc_stamp
+from eepost.net.i2p.tunnels import i2pd_text, java_text
 from eepost.observe.journal import Journal
 
 HELP = (
@@ -116,6 +118,28 @@ def show(data: Data) -> None:
     for at, each in enumerate(home.identities.values()):
         typer.echo("" if at == 0 else "\n", nl=False)
         _show_identity(each)
+
+
+@app.command("tunnels")
+def show_tunnels(
+    data: Data,
+    smtp: Annotated[
+        str, typer.Argument(help="The service's name for SMTP in I2P: NAME.i2p or NAME.b32.i2p.")
+    ],
+    pop3: Annotated[
+        str, typer.Argument(help="Its name for POP3; the same where it has but one.")
+    ] = "",
+    identity: Annotated[str, typer.Option("--identity", help="Whose tunnels.")] = "me",
+    router: Annotated[str, typer.Option("--router", help="i2pd or java.")] = "i2pd",
+) -> None:
+    """Print the tunnels that your I2P router needs for an identity."""
+    texts = {"i2pd": i2pd_text, "java": java_text}
+    home = open_letterbox(data)
+    if router not in texts:
+        raise typer.BadParameter("is i2pd or java", param_hint="--router")
+    if identity not in home.identities:
+        raise typer.BadParameter(f"is one of {', '.join(home.identities)}", param_hint="--identity")
+    typer.echo(texts[router](tunnels(home.identities[identity], smtp, pop3 or smtp)), nl=False)
 
 
 def _show_identity(identity: OneIdentity) -> None:

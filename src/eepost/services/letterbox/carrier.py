@@ -111,53 +111,61 @@ class Carrier:
 
     async def _carry_all(self) -> None:
         """Carry all that is due, in one session as long as it holds."""
-        if self._due() is None:
-            return
-        password = self._letters.keeping.cabinet.password
-        try:
-            async with self._ground.service.submission(
-                self._ground.account.login, password
-            ) as session:
-                while (waiting := self._due()) is not None:
-                    await self._carry(session, waiting)
-        except NotServed as reason:
-            self._is_cut_off = reason.verdict is Verdict.UNREACHABLE
-            await self._put_all_off(reason.text)
+        while self._due() is not None:
+            password = self._letters.keeping.cabinet.password
+            login = self._ground.account.login
+            try:
+                async with self._ground.service.submission(login, password) as session:
+                    await self._carry_by(session)
+            except NotServed as reason:
+                self._is_cut_off = reason.verdict is Verdict.UNREACHABLE
+                await self._put_all_off(reason.text)
+
+    async def _carry_by(self, session: Submission) -> None:
+        """Carry what is due until the session breaks.
+
+        A letter that breaks it is put off alone: it must not keep the others from leaving.
+        """
+        while (waiting := self._due()) is not None:
+            self._in_hand = waiting.number
+            try:
+                await self._carry(session, waiting)
+            except NotServed as reason:
+                await self._move_on(waiting, reason.text)
+                return
+            finally:
+                self._in_hand = None
 
     async def _carry(self, session: Submission, waiting: Waiting) -> None:
-        self._in_hand = waiting.number
         try:
             content = await self._letters.message(waiting.number)
-            self._show(replace(waiting, state=State.SENDING))
-            recipients = [each for each in waiting.recipients if each.state is State.WAITING]
-            letter = Letter(waiting.reverse_path, [each.address for each in recipients], content)
-            outcomes = await session.carry(letter)
-            await self._settle(waiting, outcomes, content)
         except NoSuchMessage:
             lost = [Outcome(Fate.REFUSED, LOST) for _ in waiting.recipients]
-            await self._settle(waiting, lost, b"")
-        finally:
-            self._in_hand = None
+            await self._settle(waiting, lost)
+            return
+        self._show(replace(waiting, state=State.SENDING))
+        recipients = [each for each in waiting.recipients if each.state is State.WAITING]
+        letter = Letter(waiting.reverse_path, [each.address for each in recipients], content)
+        await self._settle(waiting, await session.carry(letter))
 
     def _show(self, waiting: Waiting) -> None:
         self._letters.keeping.cabinet.shelf.apply(Spooled(waiting))
 
-    async def _settle(self, waiting: Waiting, outcomes: Sequence[Outcome], content: bytes) -> None:
+    async def _settle(self, waiting: Waiting, outcomes: Sequence[Outcome]) -> None:
         answers = iter(outcomes)
         recipients = tuple(
             _answered(each, next(answers)) if each.state is State.WAITING else each
             for each in waiting.recipients
         )
         words = next((each.words for each in recipients if each.state is State.WAITING), "")
-        await self._move_on(replace(waiting, recipients=recipients), words, content)
+        await self._move_on(replace(waiting, recipients=recipients), words)
 
     async def _put_all_off(self, words: str) -> None:
         """Put off what was due: there was no session, or it broke."""
         while (waiting := self._due()) is not None:
-            with suppress(NoSuchMessage):
-                await self._move_on(waiting, words, await self._letters.message(waiting.number))
+            await self._move_on(waiting, words)
 
-    async def _move_on(self, waiting: Waiting, words: str, content: bytes) -> None:
+    async def _move_on(self, waiting: Waiting, words: str) -> None:
         """Note what an attempt brought: an end for all recipients, or when to try again."""
         now = self._letters.keeping.now_utc()
         if now - waiting.since_utc > self._timing.give_up:
@@ -172,18 +180,24 @@ class Carrier:
             )
             await self._note([Spooled(tried)])
         else:
-            await self._end(waiting, now, content)
+            await self._end(waiting, now)
 
-    async def _end(self, waiting: Waiting, now: int, content: bytes) -> None:
+    async def _end(self, waiting: Waiting, now: int) -> None:
         refused = [each for each in waiting.recipients if each.state is State.REFUSED]
         state = State.REFUSED if refused else State.SENT
         ended = replace(waiting, state=state, words="", ended_utc=now)
         if refused:
-            notice = self._ground.notices.refused(ended, refused, content, now)
-            with suppress(DiskFull):  # the outbox's page tells of it all the same
-                await self._letters.put([notice], lambda number: [_filed(notice, number, now)])
+            await self._tell(ended, refused, now)
         await self._note([Ended(ended)])
         await self._letters.remove([waiting.number])
+
+    async def _tell(self, ended: Waiting, refused: Sequence[Recipient], now: int) -> None:
+        content = b""
+        with suppress(NoSuchMessage):
+            content = await self._letters.message(ended.number)
+        notice = self._ground.notices.refused(ended, refused, content, now)
+        with suppress(DiskFull):  # the outbox's page tells of it all the same
+            await self._letters.put([notice], lambda number: [_filed(notice, number, now)])
 
     def _delay(self, attempts: int) -> float:
         return min(self._timing.first_pause * 2.0 ** min(attempts, 32), self._timing.longest_pause)

@@ -16,7 +16,7 @@ import hmac
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from eepost.letters.ports import Cabinet, Cabinets, WrongPassword
 from eepost.observe.journal import Journal
@@ -38,6 +38,10 @@ from eepost.services.letterbox.ports import (
     Verdict,
 )
 
+# How long a password that the service has denied is not asked about again, and how many of them
+# are remembered, as keyed hashes.
+FORGET_SECONDS: Final = 3_600
+MAX_DENIED: Final = 1_000
 _KEY_OCTETS: Final = 32
 _ID_KEY: Final = "message ids"
 
@@ -93,6 +97,7 @@ class Entrance:
         self._means = means
         self._opened: dict[tuple[str, str], _Opened] = {}
         self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+        self._denied: dict[tuple[str, str, bytes], int] = {}  # when the service last said so
         self._process_key = means.random_octets(_KEY_OCTETS)
 
     def __repr__(self) -> str:
@@ -126,7 +131,7 @@ class Entrance:
                 opened = await self._open(place, account, password)
                 self._opened[identity, account.login] = opened
             elif not self._is_same(opened, password):
-                await self._check(place, account, opened, password)
+                await self._tell_apart(place, account, password)
             return opened.mailbox
 
     async def change_password(self, identity: str, name: str, old: str, new: str) -> OpenMailbox:
@@ -167,10 +172,23 @@ class Entrance:
     def _is_same(self, opened: _Opened, password: str) -> bool:
         return hmac.compare_digest(opened.verifier, self._verifier(password))
 
-    async def _check(self, place: Place, account: Account, opened: _Opened, password: str) -> None:
-        """Tell a wrong password from one that the service has taken meanwhile. Raises always."""
-        if await place.service.confirm(account.login, password) is Verdict.CONFIRMED:
-            raise OldPasswordNeeded
+    async def _tell_apart(self, place: Place, account: Account, password: str) -> NoReturn:
+        """Tell a wrong password from one that the service has taken meanwhile.
+
+        The service is asked once for each wrong one in a while: a mail program that has an old
+        password comes back with it every few minutes, and would be held for somebody who guesses.
+        """
+        guess = (account.identity, account.login, self._verifier(password))
+        now = self._means.now_utc()
+        if now - self._denied.get(guess, -FORGET_SECONDS) >= FORGET_SECONDS:
+            verdict = await place.service.confirm(account.login, password)
+            if verdict is Verdict.CONFIRMED:
+                raise OldPasswordNeeded
+            if verdict is Verdict.DENIED:
+                self._denied.pop(guess, None)
+                self._denied[guess] = now
+                for oldest in list(self._denied)[:-MAX_DENIED]:
+                    del self._denied[oldest]
         raise WrongPassword
 
     async def _open(self, place: Place, account: Account, password: str) -> _Opened:
@@ -179,9 +197,7 @@ class Entrance:
             try:
                 cabinet = await means.offload(partial(means.cabinets.open, *key, password))
             except WrongPassword:
-                if await place.service.confirm(account.login, password) is Verdict.CONFIRMED:
-                    raise OldPasswordNeeded from None
-                raise
+                await self._tell_apart(place, account, password)
         else:
             await self._confirm(place, account, password)
             cabinet = await means.offload(partial(means.cabinets.create, *key, password))

@@ -6,7 +6,7 @@ are in the log in the order in which they were asked for.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -39,13 +39,11 @@ class Keeping:
     now_utc: Callable[[], int]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Letters:
     """What lies in one account: everything of `ports.Mailbox` but the service's part."""
 
     keeping: Keeping
-    # Told of every change, after it is durable.
-    told: list[Callable[[], None]] = field(default_factory=list)
 
     def folders(self) -> Sequence[FolderCount]:
         """Return all folders with what lies in them."""
@@ -110,8 +108,6 @@ class Letters:
     def _apply(self, changes: Sequence[Change]) -> None:
         for each in changes:
             self.keeping.cabinet.shelf.apply(each)
-        for tell in tuple(self.told):
-            tell()
 
     async def move(self, numbers: Sequence[int], folder: str) -> None:
         """Put messages into another folder."""

@@ -6,7 +6,7 @@ tell more about him than he knows. Nothing of it leaves before it is cleaned.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from eepost.letters.ports import DiskFull, InUse, LockDamaged, WrongPassword
@@ -26,7 +26,9 @@ from eepost.wire.smtp.events import (
     TransactionDropped,
 )
 from eepost.wire.smtp.limits import SmtpLimits
+from eepost.wire.smtp.parameters import MAIL_PARAMETERS
 from eepost.wire.smtp.server import SmtpServer
+from eepost.wire.smtp.service import SUBMISSION
 from eepost.wire.transit import Transit
 
 Answer = tuple[Reply, ...] | Coroutine[Any, Any, tuple[Reply, ...]]
@@ -34,6 +36,13 @@ NOTHING: Final[tuple[Reply, ...]] = ()
 
 # All that the greeting and the answer to EHLO say of who serves here.
 NAME: Final = "localhost"
+# Reports on delivery are not promised: the services that mail goes on to differ in them.
+SERVICE: Final = replace(
+    SUBMISSION,
+    keywords=SUBMISSION.keywords.replace(b"250-DSN\r\n", b""),
+    mail_parameters=MAIL_PARAMETERS,
+    rcpt_parameters={},
+)
 _NOT_SIGNED_IN: Final[Mapping[type[Exception], Reply]] = {
     WrongPassword: replies.WRONG_PASSWORD,
     OldPasswordNeeded: replies.OLD_PASSWORD_NEEDED,
@@ -55,7 +64,7 @@ class SubmissionDesk:
 
     def engine(self) -> SmtpServer:
         """Return an engine for a session."""
-        return SmtpServer(self.limits, NAME)
+        return SmtpServer(self.limits, NAME, SERVICE)
 
 
 class Submission:
