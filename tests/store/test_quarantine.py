@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Infected mail that nobody can be told of is kept sealed, some of it, and shows nothing."""
 
+import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,17 @@ async def test_oldest_go_first(tmp_path: Path) -> None:
         for file in (tmp_path / "quarantine").iterdir():
             os.utime(file, (file.stat().st_mtime - 10,) * 2)
     assert kept.messages() == [b"2", b"3", b"4"]
+
+
+async def test_all_together_have_a_size(tmp_path: Path) -> None:
+    kept = replace(quarantine(tmp_path, StartKey.generate(os.urandom)), max_octets=2_000)
+    for letter in (b"a", b"b", b"c"):
+        await kept.keep(letter * 600)
+        for file in (tmp_path / "quarantine").iterdir():
+            os.utime(file, (file.stat().st_mtime - 10,) * 2)
+    assert [each[:1] for each in kept.messages()] == [b"a", b"b", b"c"]
+    await kept.keep(b"d" * 600)
+    assert [each[:1] for each in kept.messages()] == [b"b", b"c", b"d"]
+    await asyncio.gather(kept.keep(b"e" * 1_000), kept.keep(b"f" * 5_000))
+    (last,) = kept.messages()
+    assert last == b"f" * 2_000
