@@ -86,9 +86,10 @@ test-user-side: setup ## what runs on the user's side: news on IRC, the letterbo
 	@scripts/debian-packages tests
 	$(BIN)/python -m pytest tests/notify tests/letterbox tests/local tests/letters
 
-screenshots: setup ## pictures of every page of the portal into docs/pictures/portal
+screenshots: setup ## pictures of every page of the portal and the letterbox into docs/pictures
 	@scripts/debian-packages tests
 	$(BIN)/python -m tests.portal.screenshots docs/pictures/portal
+	$(BIN)/python -m tests.letterbox.screenshots docs/pictures/letterbox
 
 docs: setup ## write the pages and pictures of docs/ that are made from the code
 	$(BIN)/python -m eepost.app.reference docs

@@ -59,7 +59,9 @@ def _promises_another(link: Link) -> bool:
     }
 
 
-_NAMED: Final = re.compile(r"(?i)^(?:https?://)?((?:[\w-]{1,63}\.)+[a-z]{2,20})(?=$|[/?#:])")
+_NAMED: Final = re.compile(
+    r"(?i)^(?:https?://)?((?:[\w-]{1,63}\.)+[a-z][a-z0-9]{1,20})(?=$|[/?#:])"
+)
 _WARNINGS: Final = (
     ("The words in the message name another site.", _promises_another),
     (
