@@ -6,8 +6,6 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +80,10 @@ def furnish(pages: Inside) -> None:
     pages.run(pages.mailbox().file(Folder.SENT, letter, flags=Flag.READ))
 
 
-@contextmanager
-def fetching(pages: Inside) -> Iterator[None]:
-    """Show a round of fetching half-way."""
-    collector = pages.mailbox()._collector
-    before = collector.progress
-    collector.progress = Progress(Phase.FETCHING, 3, 12, 260_000, 1_100_000)
-    yield
-    collector.progress = before
+def hold_fetching(pages: Inside) -> None:
+    """Let a round of fetching seem half-way for ever."""
+    half_way = Progress(Phase.FETCHING, 3, 12, 260_000, 1_100_000)
+    vars(pages.mailbox())["progress"] = lambda: half_way
 
 
 def take(browser: Any, pages: Inside, folder: Path, scheme: str) -> int:
@@ -113,9 +107,10 @@ def take(browser: Any, pages: Inside, folder: Path, scheme: str) -> int:
         for name, path in shown.items():
             page.goto(path)
             page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
-        with fetching(pages):
-            page.goto("/fetch")
-            page.screenshot(path=folder / f"fetch-{scheme}.png", full_page=True)
+        hold_fetching(pages)
+        page.goto("/fetch")
+        page.screenshot(path=folder / f"fetch-{scheme}.png", full_page=True)
+        del vars(pages.mailbox())["progress"]
     with window(browser, pages.port, scheme=scheme, width=360) as page:
         open_letterbox(page, "alice", PASSWORD)
         page.goto("/folder/inbox")
