@@ -70,14 +70,14 @@ def furnish(pages: Inside) -> None:
         number = pages.put(message(*letter))
         if at in {0, 2}:
             pages.run(pages.mailbox().mark([number], Flag.READ, True))
-    letter = (
+    leaving = (
         b"From: alice@mail.i2p\r\nTo: bob@mail.i2p\r\nSubject: Pictures of the boat\r\nUser-Agent:"
         b" Mail/1.0\r\nX-Mailer: Mail\r\nReceived: from laptop\r\n\r\nHere they are.\r\n"
     )
     put_off = Outcome(Fate.PUT_OFF, "451 4.3.2 Try again later")
     pages.services["me"].outcomes["bob@mail.i2p"] = put_off
-    pages.run(pages.mailbox().send("alice@mail.i2p", ["bob@mail.i2p"], letter))
-    pages.run(pages.mailbox().file(Folder.SENT, letter, flags=Flag.READ))
+    pages.run(pages.mailbox().send("alice@mail.i2p", ["bob@mail.i2p"], leaving))
+    pages.run(pages.mailbox().file(Folder.SENT, leaving, flags=Flag.READ))
 
 
 def hold_fetching(pages: Inside) -> None:
