@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ways out and in where something goes wrong: nothing is lost, nothing fails silently."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from eepost.letters.model import Flag, Order, Phase, State
 from eepost.sanitise.cleaner import Why
 from eepost.services.letterbox.carrier import GAVE_UP, Timing
+from eepost.services.letterbox.collector import _mended
 from eepost.services.letterbox.mailbox import OpenMailbox
 from eepost.services.letterbox.ports import (
     DiskFull,
@@ -71,8 +73,41 @@ async def test_what_can_not_be_made_safe_is_told_of_and_stays_at_the_service(
     (notice, _) = mailbox.summaries("inbox", order=Order.NUMBER).summaries
     await mailbox.move([notice.number], "trash")
     await fetch(mailbox)
+    assert len(service.mail) == 2
+    await mailbox.erase([notice.number])
+    await fetch(mailbox)
     assert len(service.mail) == 1
     await entrance.stop()
+
+
+async def test_mail_that_is_here_as_a_notice_alone_is_not_deleted_with_what_is_safe(
+    tmp_path: Path,
+) -> None:
+    service = MemoryService()
+    unsafe = service.receive(b"a: b\r\n" * 200_000 + b"\r\n")
+    service.receive(mail("fine"))
+    entrance = letterbox(tmp_path, {"me": service}, leaves_mail=False)
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    await fetch(mailbox)
+    await fetch(mailbox)
+    assert subjects(mailbox) == ["A message that could not be made safe", "fine"]
+    assert list(service.mail) == [unsafe]
+    await entrance.stop()
+    entrance = letterbox(tmp_path, {"me": service}, leaves_mail=False)
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    await fetch(mailbox)
+    assert list(service.mail) == [unsafe]
+    (notice, _) = mailbox.summaries("inbox", order=Order.NUMBER).summaries
+    await mailbox.erase([notice.number])
+    await fetch(mailbox)
+    assert service.mail == {}
+    await entrance.stop()
+
+
+def test_mending_the_lines_of_a_large_message_takes_no_time_to_speak_of() -> None:
+    began = time.process_time()
+    assert _mended(b"\n" * 10_000_000) == b"\r\n" * 10_000_000
+    assert time.process_time() - began < 1.0  # one by one it was seconds
 
 
 @pytest.mark.parametrize(("why", "is_told"), [(Why.BUSY, False), (Why.TIME, True)])

@@ -64,6 +64,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     preview: str = ""  # how the text begins
     has_attachments: bool = False
     unique_id: str = ""  # the service's, empty for what did not come from there
+    # It only tells of mail that lies at the service still, and is nowhere else.
+    is_stand_in: bool = False
 
     def __repr__(self) -> str:
         return f"Summary({self.number})"

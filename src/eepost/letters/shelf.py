@@ -105,6 +105,10 @@ class Shelf:
         """Return what waits under a number, None if nothing does any more."""
         return self._waiting.get(number)
 
+    def left_there(self) -> set[str]:
+        """Return the unique-ids of mail that is known but lies at the service alone."""
+        return {each.unique_id for each in self.messages.values() if each.is_stand_in}
+
     def _in_order(self, folder: str, order: Order) -> Sequence[Summary]:
         found = self._sorted.get((folder, order))
         if found is None:
@@ -130,7 +134,9 @@ class Shelf:
         for summary in self._found(change.numbers):
             self._put(replace(summary, folder=change.folder, arrived_utc=change.when_utc))
             if change.folder == Folder.TRASH:
-                self._disown(summary)
+                # Programs delete what they have fetched: this must not take the mail itself along.
+                if not summary.is_stand_in:
+                    self._disown(summary)
             else:
                 self.unwanted.discard(summary.unique_id)
 

@@ -312,3 +312,18 @@ def test_the_two_engines_understand_each_other() -> None:
         Deleted(1),
         Ended(is_done=True),
     ]
+
+
+def test_of_listings_no_more_is_kept_than_what_says_something() -> None:
+    chatter = b" and so on" * 150
+    listed = IN + b"+OK\r\n1 120%s\r\n.\r\n+OK\r\n1 aa%s\r\n.\r\n" % (chatter, b" " * 1_000)
+    client = Pop3Client("alice", "secret", FetchLimits(listed_octets=32))
+    (event,) = heard(client, listed)
+    assert isinstance(event, Listed)
+    assert list(event.entries) == [Entry(1, 120, "aa")]
+    kept: list[list[bytes]] = []
+    client = Pop3Client("alice", "secret")
+    client.receive(listed.partition(b".\r\n+OK\r\n1 aa")[0])
+    assert client.next_event() is Signal.NEED_DATA
+    kept += [client._lines.lines] if client._lines else []
+    assert [len(each) for lines in kept for each in lines] == [256]

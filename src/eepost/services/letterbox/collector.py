@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from eepost.letters.changes import Change, Filed, Vanished
 from eepost.letters.model import Folder, Phase, Progress
 from eepost.letters.ports import DiskFull
@@ -124,7 +126,9 @@ class Collector:
         # What broke a round must not keep what lies behind it from coming.
         wanted.sort(key=lambda each: each.unique_id in self._shunned)
         await self._fetch(maildrop, wanted)
-        done = shelf.unwanted if self._habits.leaves_mail else shelf.known
+        done = shelf.unwanted
+        if not self._habits.leaves_mail:
+            done = done | (shelf.known - shelf.left_there())
         await maildrop.delete([each for each in maildrop.listing if each.unique_id in done])
         await maildrop.end()
 
@@ -147,7 +151,7 @@ class Collector:
             self.progress = replace(self.progress, fetched=self.progress.fetched + 1)
 
     async def _keep(self, listed: Listed, content: bytes) -> None:
-        content = _BARE.sub(_mended, content)
+        content = _mended(content)
         try:
             outcome = await self._cleaning.arriving(content)
         except CleaningFailed as failure:
@@ -167,12 +171,20 @@ class Collector:
     async def _tell(self, listed: Listed, why: str) -> None:
         now = self._letters.keeping.now_utc()
         notice = self._ground.notices.unsafe(listed.size_octets, why, now)
-        changes: Callable[[int], list[Change]] = lambda number: [  # noqa: E731
-            Filed(summarise(notice, number, Folder.INBOX, now, listed.unique_id))
-        ]
+
+        def changes(number: int) -> list[Change]:
+            summary = summarise(notice, number, Folder.INBOX, now, listed.unique_id)
+            return [Filed(structs.replace(summary, is_stand_in=True))]
+
         await self._letters.put([notice], changes)
 
 
-def _mended(found: re.Match[bytes]) -> bytes:
-    # A NUL is nothing; any other lone end of line is one that a reader further on might see.
-    return b"" if found[0] == b"\0" else b"\r\n"
+def _mended(content: bytes) -> bytes:
+    """Return sound lines: a NUL is nothing, a lone CR or LF an end that some reader would see.
+
+    In whole passes: a message of nothing else must not keep the loop for half a minute.
+    """
+    if _BARE.search(content) is None:
+        return content
+    content = content.replace(b"\0", b"").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content.replace(b"\n", b"\r\n")

@@ -27,8 +27,8 @@ _UNSAFE: Final = """\
 A message of {octets:,} octets lies at the service, and could not be
 made safe to read here: {why}.
 
-It was left there. Put this notice into the trash, and it is deleted
-at the service as well."""
+It was left there. When this notice is deleted for good, from the
+trash too, it is deleted at the service as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,8 @@ class Pop3Client:
             multi.ended(multi.lines)
             self._send_more()
             return
-        multi.lines.append(line[1:] if line[:1] == b"." else line)
+        line = line[1:] if line[:1] == b"." else line
+        multi.lines.append(line[: self._limits.listed_octets])
         if len(multi.lines) > multi.limit:
             raise PeerViolation("a listing has too many lines")
 

@@ -14,6 +14,9 @@ class FetchLimits:
     message_octets: int = 67_108_864
     # RFC 1939 3: 512; servers that quote pages' addresses write longer ones.
     line_octets: int = 2_048
+    # Kept of a line of a listing: numbers, a unique-id of 70 characters (RFC 1939 7), and what some
+    # servers say behind it. A hundred thousand of them lie in memory at once.
+    listed_octets: int = 256
     # Lines of CAPA; real servers have about fifteen.
     capabilities: int = 100
     # Commands under way at once: enough to keep a route busy whose round trip takes seconds.
