@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ways out and in where something goes wrong: nothing is lost, nothing fails silently."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -201,7 +202,7 @@ async def test_recipients_are_settled_one_by_one(tmp_path: Path) -> None:
 async def test_mail_is_given_up_after_days_and_its_sender_hears_of_it(tmp_path: Path) -> None:
     service = MemoryService()
     now = [1_795_000_000]
-    timing = Timing(first_pause=0.05, longest_pause=0.1, give_up=100)
+    timing = Timing(first_pause=0.05, longest_pause=0.1, give_up=100, least_attempts=2)
     entrance = letterbox(tmp_path, {"me": service}, now=lambda: now[0], timing=timing)
     mailbox = await entrance.sign_in("me", "alice", PASSWORD)
     service.is_away = True
@@ -247,6 +248,80 @@ async def test_a_wrong_password_is_asked_about_once_in_a_while(tmp_path: Path) -
     service.passwords["alice"] = "an old one"
     with pytest.raises(OldPasswordNeeded):
         await entrance.sign_in("me", "alice", "an old one")
+
+
+async def test_mail_that_waited_while_the_machine_was_off_is_not_given_up_at_once(
+    tmp_path: Path,
+) -> None:
+    service = MemoryService()
+    now = [1_795_000_000]
+    entrance = letterbox(tmp_path, {"me": service}, now=lambda: now[0])
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    service.is_away = True
+    await mailbox.send("alice@mail.i2p", ["bob@mail.i2p"], LETTER)
+    await until(lambda: mailbox.waiting()[0].attempts == 1)
+    await entrance.stop()
+    now[0] += 7 * 86_400
+    entrance = letterbox(tmp_path, {"me": service}, now=lambda: now[0])
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    await until(lambda: mailbox.waiting()[0].attempts == 2)
+    assert not mailbox.waiting()[0].is_over
+    service.is_away = False
+    mailbox.hurry()
+    await until(lambda: mailbox.waiting()[0].state is State.SENT)
+    await entrance.stop()
+
+
+async def test_a_clock_that_is_set_back_holds_no_mail_up(tmp_path: Path) -> None:
+    service = MemoryService()
+    now = [1_795_000_000]
+    timing = Timing(first_pause=1, longest_pause=1)
+    entrance = letterbox(tmp_path, {"me": service}, now=lambda: now[0], timing=timing)
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    service.is_away = True
+    await mailbox.send("alice@mail.i2p", ["bob@mail.i2p"], LETTER)
+    await until(lambda: mailbox.waiting()[0].attempts == 1)
+    service.is_away = False
+    now[0] -= 365 * 86_400
+    await until(lambda: mailbox.waiting()[0].state is State.SENT)
+    await entrance.stop()
+
+
+async def test_mail_whose_octets_are_damaged_is_told_of_and_holds_nothing_up(
+    tmp_path: Path,
+) -> None:
+    service = MemoryService()
+    entrance = letterbox(tmp_path, {"me": service}, timing=Timing(first_pause=600))
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    service.is_away = True
+    accepted = await mailbox.send("alice@mail.i2p", ["bob@mail.i2p"], LETTER)
+    await until(lambda: mailbox.waiting()[0].attempts == 1)
+    (file,) = _stored(tmp_path, accepted.number)
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    mailbox.hurry()
+    await until(lambda: mailbox.waiting()[0].attempts == 2)
+    service.is_away = False
+    mailbox.hurry()
+    await until(lambda: mailbox.waiting()[0].is_over)
+    assert subjects(mailbox) == ["Not delivered"]
+    await entrance.stop()
+
+
+async def test_what_is_taken_back_is_not_sent_while_the_disk_is_being_told(tmp_path: Path) -> None:
+    service = MemoryService()
+    entrance = letterbox(tmp_path, {"me": service}, timing=Timing(first_pause=600))
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    service.is_away = True
+    accepted = await mailbox.send("alice@mail.i2p", ["bob@mail.i2p"], LETTER)
+    await until(lambda: mailbox.waiting()[0].attempts == 1)
+    service.is_away = False
+    taken = asyncio.ensure_future(mailbox.cancel(accepted.number))
+    await asyncio.sleep(0)
+    mailbox.hurry()
+    assert await taken
+    await mailbox.send("alice@mail.i2p", ["carol@mail.i2p"], LETTER)
+    await until(lambda: bool(service.carried) and mailbox.waiting()[0].is_over)
+    assert [each.recipients for each in service.carried] == [["carol@mail.i2p"]]
     await entrance.stop()
 
 

@@ -32,6 +32,9 @@ class Timing:
     longest_pause: float = 1_800.0
     # RFC 5321 4.5.4.1 asks for four to five days before giving up.
     give_up: float = 432_000.0
+    # That counts only with so many attempts, a day of them: a machine that was off for a week, or
+    # whose clock was set, has hardly tried.
+    least_attempts: int = 48
 
 
 _STATES: Final = {
@@ -52,6 +55,7 @@ class Carrier:
         self._timing = timing
         self._woken = asyncio.Event()
         self._in_hand: int | None = None
+        self._taken_back: set[int] = set()  # by its user, the disk being told of it
         self._is_cut_off = False  # the last session could not begin, or broke
         self._unwritten: list[Change] = []  # has happened, but the disk was full
 
@@ -76,11 +80,16 @@ class Carrier:
         """Take back what waits; False where it is being sent just now, or was already."""
         shelf = self._letters.keeping.cabinet.shelf
         waiting = shelf.find_waiting(number)
-        if waiting is None or number == self._in_hand:
+        if waiting is None or number == self._in_hand or number in self._taken_back:
             return False
         if any(each.state is not State.WAITING for each in waiting.recipients):
             return False  # some have it already: their answer would come out of nowhere
-        await self._letters.drop(number)
+        self._taken_back.add(number)
+        try:
+            await self._letters.drop(number)
+        finally:
+            self._taken_back.discard(number)
+            self.wake()  # the disk was full: it waits again
         return True
 
     async def run(self) -> None:
@@ -99,15 +108,22 @@ class Carrier:
     def _pause(self) -> float | None:
         if self._unwritten:
             return self._timing.first_pause
-        waiting = self._letters.keeping.cabinet.shelf.due_order()
-        if not waiting:
-            return None
-        return max(0.0, waiting[0].due_utc - self._letters.keeping.now_utc())
+        first = self._first()
+        return None if first is None else self._left(first)
 
     def _due(self) -> Waiting | None:
-        first = next(iter(self._letters.keeping.cabinet.shelf.due_order()), None)
-        is_due = first is not None and first.due_utc <= self._letters.keeping.now_utc()
-        return first if is_due else None
+        first = self._first()
+        return first if first is not None and self._left(first) <= 0 else None
+
+    def _first(self) -> Waiting | None:
+        waiting = self._letters.keeping.cabinet.shelf.due_order()
+        return next((each for each in waiting if each.number not in self._taken_back), None)
+
+    def _left(self, waiting: Waiting) -> float:
+        """Return how long it is until `waiting` is due, in seconds."""
+        left = waiting.due_utc - self._letters.keeping.now_utc()
+        # Longer than any pause: the clock was set back.
+        return 0.0 if left > ceil(self._timing.longest_pause) else max(0.0, left)
 
     async def _carry_all(self) -> None:
         """Carry all that is due, in one session as long as it holds."""
@@ -168,7 +184,8 @@ class Carrier:
     async def _move_on(self, waiting: Waiting, words: str) -> None:
         """Note what an attempt brought: an end for all recipients, or when to try again."""
         now = self._letters.keeping.now_utc()
-        if now - waiting.since_utc > self._timing.give_up:
+        is_long = now - waiting.since_utc > self._timing.give_up
+        if is_long and waiting.attempts + 1 >= self._timing.least_attempts:
             waiting = replace(waiting, recipients=tuple(map(_given_up, waiting.recipients)))
         if any(each.state is State.WAITING for each in waiting.recipients):
             tried = replace(
