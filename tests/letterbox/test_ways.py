@@ -38,6 +38,10 @@ def subjects(mailbox: OpenMailbox, folder: str = "inbox") -> list[str]:
     return [each.subject for each in page.summaries]
 
 
+def _stored(directory: Path, number: int) -> list[Path]:
+    return list(directory.glob(f"me/*/letters/*/{number}"))
+
+
 async def test_a_round_that_breaks_keeps_what_came_and_fetches_the_rest_later(
     tmp_path: Path,
 ) -> None:
