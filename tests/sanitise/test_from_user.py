@@ -257,15 +257,34 @@ def test_auto_submitted_passes_by_choice_in_two_spellings_only() -> None:
     assert b"Auto-Submitted" not in written(b"Auto-Submitted: no\r\n", chosen)
 
 
-@pytest.mark.parametrize(
-    "junk", [b"X Mailer: Foo\r\n", "X-F\u00f6\u00f6: y\r\n".encode(), b">From a\r\n"]
-)
+@pytest.mark.parametrize("junk", [b">From a\r\n", b"words\r\n", b"X Mailer: a\r\n" * 9])
 @pytest.mark.parametrize("field", [b"Received: from laptop", b"X-Originating-IP: [10.1.2.3]"])
 def test_fields_behind_a_line_that_is_none_do_not_leave_as_text(junk: bytes, field: bytes) -> None:
     for end in (b"\r\n\r\nwords\r\n", b"\r\n"):
         outcome = sanitise_from_user(b"From: alice@mail.i2p\r\n" + junk + field + end, CONTEXT)
         assert isinstance(outcome, Refused)
         assert outcome.reply == NO_FIELD
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"X Mailer: Foo\r\n", "X-F\u00f6\u00f6: y\r\n\tz\r\n".encode(), b"X Mailer: a\r\n" * 8],
+)
+def test_what_looks_like_a_field_and_is_none_goes_with_those_behind_it(junk: bytes) -> None:
+    header = b"From: alice@mail.i2p\r\n" + junk + b"X-Originating-IP: [10.1.2.3]\r\nSubject: s\r\n"
+    made = octets(passed(header + b"\r\nwords\r\n"))
+    assert b"\r\nSubject: s\r\n" in made
+    assert made.endswith(b"\r\n\r\nwords\r\n")
+    for dropped in (b"Foo", b"10.1.2.3", b": y", b"z"):
+        assert dropped not in made.partition(b"Message-ID")[0]
+
+
+def test_author_before_a_line_that_is_no_field_counts() -> None:
+    behind = b"quite To: x\r\nFrom: mallory@mail.i2p\r\nDate: x\r\n\r\nwords\r\n"
+    assert b"From: alice@mail.i2p\r\n" in octets(passed(b"From: alice@mail.i2p\r\n" + behind))
+    outcome = sanitise_from_user(behind, CONTEXT)
+    assert isinstance(outcome, Refused)
+    assert outcome.reply == NOT_YOUR_ADDRESS
 
 
 @pytest.mark.parametrize(

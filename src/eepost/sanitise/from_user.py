@@ -4,13 +4,14 @@
 Trust: anybody with an account may have written the message.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from eepost.mail.address import Address
 from eepost.mail.date import parse_date, write_date
-from eepost.mail.header import split_header
+from eepost.mail.header import Header, split_header
 from eepost.mail.mailbox import Mailbox
 from eepost.mail.message import Part
 from eepost.mail.msgid import RANDOM_OCTETS, fresh_id, ids_in, map_id, may_be_passed_on
@@ -61,7 +62,10 @@ def sanitise_from_user(message: bytes | bytearray, context: FromUser) -> Sanitis
     try:
         header = split_header(message)
         if _hides_fields(message, header.body_start):
-            return Refused(NO_FIELD, tally.report())
+            mended = _without_junk(message, header, tally)
+            if mended is None:
+                return Refused(NO_FIELD, tally.report())
+            message, header = mended, split_header(mended)
         raw = fields.gather(header.fields, tally)
         author = _author(raw.get(b"from"), context, tally)
         if author is None:
@@ -94,6 +98,32 @@ def _hides_fields(message: bytes | bytearray, body_start: int) -> bool:
     return _TELLING.search(message, body_start, len(message) if end < 0 else end) is not None
 
 
+def _without_junk(message: bytes | bytearray, header: Header, tally: Tally) -> bytes | None:
+    """Return a message without the lines in its header that look like a field and are none.
+
+    None where one does not even look like it: it may be text, and text is not dropped. From counts
+    before such a line, where it stands there.
+    """
+    fields, rest, ended = header.fields, bytes(message), header.body_start
+    has_author = any(name.lower() == b"from" for name, _, _ in fields)
+    for count in range(1, _MAX_JUNK + 1):
+        junk = _JUNK.match(rest, ended)
+        if junk is None:
+            return None
+        rest = rest[junk.end() :]
+        behind = split_header(rest)
+        ended = behind.body_start
+        fields += [each for each in behind.fields if not has_author or each[0].lower() != b"from"]
+        if not _hides_fields(rest, ended):
+            tally.add("line that is no field dropped", count)
+            return b"".join(itertools.chain(*fields, (b"\r\n", rest[ended:])))
+    return None
+
+
+# A header with more of them is no accident. Each costs a copy of the message.
+_MAX_JUNK = 8
+# With its continuation lines (RFC 5322 2.2.3).
+_JUNK = re.compile(rb"[^\r\n:]{1,76}:[^\r\n]*+\r\n(?:[ \t][^\r\n]*+\r\n)*")
 _TELLING = re.compile(
     rb"(?im)^(?:X-[A-Z0-9-]++|Received|User-Agent|Date|Message-ID|Return-Path|Delivered-To|Sender"
     rb"|Organi[sz]ation)[ \t]*+:"

@@ -33,6 +33,7 @@ _WORDS: Mapping[Group, Mapping[str, str]] = {
     },
     Group.REMOVED: {
         "header field dropped": "header fields",
+        "line that is no field dropped": "lines in the header that are no fields",
         "doubled header field dropped": "header fields that stood twice",
         "name in OpenPGP key dropped": "names and other people's signatures in OpenPGP keys",
         "part field dropped": "header fields of parts",
