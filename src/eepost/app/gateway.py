@@ -55,7 +55,7 @@ class Gateway:
         invitation = self.office.core()
         pairing = invitation.pairing()
         bounds = Bounds(content_octets=settings.link.message_octets)
-        self._delivery = DeliveryPart(self.office, self.journal, self.dial)
+        self._delivery = DeliveryPart(self.office, self.journal, self._workers, self.dial)
         responses, room = self._delivery.start(), Transit(settings.link.in_transit_octets)
         self._listener = LinkListener(
             Desk(

@@ -25,6 +25,8 @@ from eepost.services.gateway.relay import Identity, RelayDesk
 from eepost.services.gateway.signing import Signer
 from eepost.wire.outward.route import DnsFailed
 from eepost.wire.transfer.messages import Relay
+from eepost.workers.cleaner import PooledCleaner
+from eepost.workers.pool import Pool
 
 Dialler: TypeAlias = Dial  # for whoever makes a gateway, and may not see what reaches the Internet
 
@@ -40,6 +42,7 @@ class DeliveryPart:
 
     office: GatewayOffice
     journal: Journal
+    pool: Pool
     dial: Dialler | None = None
     _relay: RelayDesk | None = None
     _own_addresses: frozenset[str] = frozenset()
@@ -95,6 +98,7 @@ class DeliveryPart:
                 own_addresses=lambda: self._own_addresses,
                 bounds=Bounds(relay.sessions_per_domain, relay.sessions),
             ),
+            cleaner=PooledCleaner(self.pool),
             signer=Signer(read_keys(self.office.directory)),
             now_utc=lambda: int(clock.wall_seconds()),
             clock=clock.monotonic_seconds,

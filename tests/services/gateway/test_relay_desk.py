@@ -13,6 +13,7 @@ from eepost.app.gateway_keys import make_keys, read_keys
 from eepost.mail.date import write_date
 from eepost.net.exchanges.stream import Bounds
 from eepost.net.link import LinkCut
+from eepost.sanitise.cleaner import Cleaner, Why
 from eepost.services.gateway import relay
 from eepost.services.gateway.conversations import Conversations
 from eepost.services.gateway.delivery import Delivery
@@ -24,6 +25,7 @@ from eepost.wire.outward.verdict import Verdict, deferred, failed
 from eepost.wire.transfer.messages import UNNUMBERED, Outcome, Relay, Reported
 from tests.internet.letters import clean, named
 from tests.net.exchanges.pair import Pair, pair
+from tests.services.cleaning import CleanAtOnce
 from tests.services.gateway.outward import (
     DELIVERED,
     Clock,
@@ -81,7 +83,9 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
 
 
 @asynccontextmanager
-async def running(signer: Signer, bounds: Bounds | None = None) -> AsyncIterator[Desk]:
+async def running(
+    signer: Signer, bounds: Bounds | None = None, cleaner: Cleaner | None = None
+) -> AsyncIterator[Desk]:
     dns, couriers, clock, offloaded = FakeDns(), FakeCouriers(), Clock(), list[int]()
     faults: list[BaseException] = []
     dns.add("far.example", "mx.far.example")
@@ -102,6 +106,7 @@ async def running(signer: Signer, bounds: Bounds | None = None) -> AsyncIterator
             chance=lambda: 0.5,
             own_addresses=frozenset,
         ),
+        cleaner=cleaner or CleanAtOnce(),
         signer=signer,
         now_utc=lambda: NOW,
         clock=clock,
@@ -217,6 +222,16 @@ async def test_large_message_is_made_ready_beside_the_loop(signer: Signer) -> No
         await desk.send(clean("a@far.example", "words\r\n" * OFFLOAD_OCTETS), "a@far.example")
         await desk.send(clean("a@far.example"), "a@far.example")
         assert desk.offloaded == [1]
+
+
+async def test_message_that_cant_be_looked_at_now_is_put_off(signer: Signer) -> None:
+    cleaner = CleanAtOnce(Why.TIME)
+    async with running(signer, cleaner=cleaner) as desk:
+        told = await desk.send(clean("a@far.example"), "a@far.example")
+        assert told == {"a@far.example": ("deferred", "4.3.0", 0)}
+        assert not desk.sent()
+        cleaner.why = None
+        assert await desk.send(clean("a@far.example"), "a@far.example") == {"a@far.example": OUT}
 
 
 async def test_path_is_said_in_one_form_with_an_ascii_domain(signer: Signer) -> None:

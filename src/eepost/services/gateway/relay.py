@@ -21,8 +21,9 @@ from eepost.mail.address import Address, parse_address
 from eepost.mail.header import split_header
 from eepost.mail.mailbox import parse_mailboxes
 from eepost.mail.trace import received_field
+from eepost.sanitise.cleaner import Cleaner, CleaningFailed
 from eepost.sanitise.outcome import Refused, Sanitised
-from eepost.sanitise.to_internet import ToInternet, sanitise_to_internet
+from eepost.sanitise.to_internet import ToInternet
 from eepost.services.gateway.delivery import Delivery
 from eepost.services.gateway.ports import Asked, Dns
 from eepost.services.gateway.signing import Signer
@@ -30,6 +31,7 @@ from eepost.wire.outward.hop import Letter
 from eepost.wire.outward.verdict import (
     BAD_ADDRESS,
     NOT_CLEAN,
+    NOT_NOW,
     TOO_LARGE,
     UNREACHABLE,
     Verdict,
@@ -42,7 +44,7 @@ from eepost.wire.transfer.messages import (
     Reported,
 )
 
-# From here on signing and looking take long enough to hold others up.
+# From here on signing takes long enough to hold others up.
 OFFLOAD_OCTETS = 131_072
 # All that one domain's servers may take for a letter; the core gives up on us after an hour.
 LETTER_SECONDS = 1_800.0
@@ -86,10 +88,11 @@ class RelayDesk:
     identity: Identity
     dns: Dns
     delivery: Delivery
+    cleaner: Cleaner
     signer: Signer
     now_utc: Callable[[], int]
     clock: Callable[[], float]
-    offload: Callable[[Callable[[], _Ready | Verdict]], Awaitable[_Ready | Verdict]]
+    offload: Callable[[Callable[[], _Ready]], Awaitable[_Ready]]
     fault: Callable[[BaseException], None]
     key: bytes = field(repr=False)  # 32 random octets of this process
     counts: Counts = field(default_factory=Counts)
@@ -193,21 +196,24 @@ class RelayDesk:
     async def _ready(self, asked: Asked, order: Relay) -> _Ready | Verdict:
         if asked.is_too_large:
             return TOO_LARGE
-        content = await asked.content()
-        if len(content) > OFFLOAD_OCTETS:
-            return await self.offload(lambda: self._prepare(content, order.reverse_path))
-        return self._prepare(content, order.reverse_path)
-
-    def _prepare(self, content: bytearray, reverse_path: str) -> _Ready | Verdict:
+        content, reverse_path = await asked.content(), order.reverse_path
         identity = self.identity
         context = ToInternet(identity.internal_domain, identity.official_domains[0])
-        cleaned = sanitise_to_internet(content, context)
+        try:
+            cleaned = await self.cleaner.to_internet(content, context, reverse_path or None)
+        except CleaningFailed:
+            return NOT_NOW
         domain = None if isinstance(cleaned, Refused) else self._author_domain(cleaned)
         if isinstance(cleaned, Refused) or domain is None or not self._is_ours(reverse_path):
             self.counts.not_clean += 1
             return NOT_CLEAN
+        if len(content) > OFFLOAD_OCTETS:
+            return await self.offload(lambda: self._prepare(cleaned, domain, reverse_path))
+        return self._prepare(cleaned, domain, reverse_path)
+
+    def _prepare(self, cleaned: Sanitised, domain: str, reverse_path: str) -> _Ready:
         now = self.now_utc()
-        message = b"".join((received_field(identity.host, now), *cleaned.pieces))
+        message = b"".join((received_field(self.identity.host, now), *cleaned.pieces))
         header, *body = cleaned.pieces
         return _Ready(
             reverse_path,
