@@ -40,9 +40,8 @@ GRACE_SECONDS = 10.0
 # The longest session of a mail program; some keep one open all day.
 SESSION_SECONDS = 43_200.0
 LOGIN_SECONDS = 300.0
-# The user waits: a service that was away is tried again soon.
-RETRY_FIRST_SECONDS = 1.0
-RETRY_LONGEST_SECONDS = 10.0
+# Whoever asks for a connection has pauses of his own, and a user who asks waits for none.
+NO_PAUSE_SECONDS = 0.0
 
 
 @dataclass(slots=True)
@@ -197,8 +196,8 @@ def _place(identity: OneIdentity) -> Place:
 def _connector(name: str, text: str, silence_seconds: float) -> Connector:
     patience = Patience(
         first_octet_seconds=silence_seconds,
-        retry_first_seconds=RETRY_FIRST_SECONDS,
-        retry_longest_seconds=RETRY_LONGEST_SECONDS,
+        retry_first_seconds=NO_PAUSE_SECONDS,
+        retry_longest_seconds=NO_PAUSE_SECONDS,
     )
     # An isolation of its own for each connector: Tor then keeps identities on circuits apart.
     route = Route(name, way(text, clock.random_octets))
