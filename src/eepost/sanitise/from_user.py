@@ -30,6 +30,7 @@ from eepost.sanitise.report import Tally
 from eepost.sanitise.sent_ids import GivenId
 from eepost.sanitise.text import PLAIN_TYPE, encode_text, rebuild_text
 from eepost.sanitise.threads import THREAD_FIELDS, IdRule, KnownIds
+from eepost.sanitise.uuencoded import holds_files
 
 NOT_YOUR_ADDRESS = Reply(553, "5.7.1", "From must hold one address, and it must be your own")
 NO_FIELD = Reply(554, "5.6.0", "The header holds a line that is no field, and fields behind it")
@@ -148,7 +149,7 @@ def _plain_text(
         return None
     encoding = transfer_encoding(raw.get(b"content-transfer-encoding"))
     content = decode_transfer(bytes(memoryview(message)[body_start:]), encoding)
-    if holds_armor(content):
+    if holds_armor(content) or holds_files(content):
         return None
     charset, is_flowed, deletes_space = said.groups()
     text = rebuild_text(

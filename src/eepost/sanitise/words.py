@@ -55,6 +55,7 @@ _WORDS: Mapping[Group, Mapping[str, str]] = {
         "delivery report made anew": "delivery reports",
         "receipt made anew": "receipts for senders (your choice)",
         "address made official": "addresses, in their official form",
+        "file in a text unpacked": "files that stood in a text, unpacked",
         "TNEF unpacked": "winmail.dat, unpacked",
         "long lines encoded": "parts with overlong lines",
     },

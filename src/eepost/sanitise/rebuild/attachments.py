@@ -6,8 +6,8 @@ from eepost.mail.parameters import write_parameters
 from eepost.mail.reply import Reply
 from eepost.sanitise.choices import OnFailure
 from eepost.sanitise.files.outcome import Unclean
-from eepost.sanitise.files.strip import Cleaned, strip_file
-from eepost.sanitise.names import file_type
+from eepost.sanitise.files.strip import Cleaned, is_text_with_rules, strip_file
+from eepost.sanitise.names import file_name, file_type
 from eepost.sanitise.parts import disposition_of, part_name
 from eepost.sanitise.rebuild.built import OCTETS, Built, Refusal, built_file
 from eepost.sanitise.rebuild.keys import file_without_names
@@ -80,3 +80,17 @@ def named_file(rebuilder: Rebuilder, part: Part, content_type: bytes, octets: by
     return built_file(
         content_type, part_name(part), octets, is_shown=is_shown, content_id=content_id
     )
+
+
+def packed_file(rebuilder: Rebuilder, part: Part, name: str, octets: bytes) -> Built | None:
+    """Return a file that was packed in `part` as a part of its own, None where it goes."""
+    name = file_name(name)
+    kind = file_type(name, "")
+    cleaned: Cleaned | None = Cleaned(octets, "", kind)
+    is_text = kind.startswith("text/") and b"\0" not in octets
+    if not is_text or is_text_with_rules(octets):
+        cleaned = cleaned_file(rebuilder, part, octets)
+    if cleaned is None:
+        return None
+    content_type = type_of_file(cleaned.media_type or kind, cleaned.octets)
+    return built_file(content_type, name, cleaned.octets)

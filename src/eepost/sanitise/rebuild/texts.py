@@ -12,13 +12,20 @@ from eepost.sanitise.html import declared_charset, rebuild_html
 from eepost.sanitise.html_words import extract_text
 from eepost.sanitise.names import file_type
 from eepost.sanitise.parts import is_file, kind_of, part_name
-from eepost.sanitise.rebuild.attachments import file, known_file, named_file, unclean
+from eepost.sanitise.rebuild.attachments import (
+    file,
+    known_file,
+    named_file,
+    packed_file,
+    unclean,
+)
 from eepost.sanitise.rebuild.built import (
     OCTETS,
     TEXT_HTML,
     TEXT_PLAIN,
     Built,
     Refusal,
+    built_multipart,
     built_text,
 )
 from eepost.sanitise.rebuild.keys import text_without_names
@@ -26,6 +33,7 @@ from eepost.sanitise.rebuild.rebuilder import Rebuilder
 from eepost.sanitise.rebuild.telling import clear_signed
 from eepost.sanitise.records import rebuild_calendar, rebuild_card
 from eepost.sanitise.text import is_utf8, rebuild_clear_signed, rebuild_text
+from eepost.sanitise.uuencoded import split_files
 
 # Lines of a calendar or card; one takes some microseconds, and a year of events has some thousands.
 MAX_RECORD_LINES = 200_000
@@ -48,12 +56,27 @@ def text(rebuilder: Rebuilder, part: Part) -> Built | None:
     kind = part.content_type.value
     if part.main_type == "multipart":
         content = _without_delimiters(content, part.content_type.get("boundary"))
+    files: list[tuple[str, bytes]] = []
+    if not is_clear_signed(content):
+        content, files = split_files(content)
     content = text_without_names(rebuilder, part, content)
     charset, octets = _words(rebuilder, part, content)
     content_type = write_parameters(
         b"Content-Type", kind if kind in _TEXT_TYPES else "text/plain", [("charset", charset)]
     )
-    return built_text(content_type, octets)
+    built = built_text(content_type, octets)
+    return built if not files else _with_files(rebuilder, part, built, files)
+
+
+def _with_files(
+    rebuilder: Rebuilder, part: Part, text: Built, files: list[tuple[str, bytes]]
+) -> Built:
+    found = (packed_file(rebuilder, part, name, octets) for name, octets in files)
+    built = [text, *(each for each in found if each is not None)]
+    rebuilder.tally.add("file in a text unpacked", len(files))
+    if len(built) == 1:
+        return text
+    return built_multipart("multipart/mixed", (), rebuilder.boundary(), built)
 
 
 def _without_delimiters(content: bytes, boundary: str) -> bytes:
