@@ -244,3 +244,23 @@ def test_what_is_no_key_is_said_to_be_none(alice: Browser, given: str) -> None:
         answer = press(alice, "/keys", what=what, key=given)
         assert answer.status == 422
         assert "It can&#39;t be read" in answer.text or "It can't be read" in answer.text
+
+
+def test_few_octets_that_unpack_to_gigabytes_do_no_harm(
+    pages: Inside, alice: Browser, bob: Keyring, tmp_path: Path
+) -> None:
+    exchange(alice, bob)
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(200_000_000)  # nothing but zeros
+    bob.run("--trust-model", "always", "-r", ALICE, "--compress-algo", "zip", "-z", "1",
+            "--output", str(tmp_path / "bomb"), "--armor", "-e", str(large))  # fmt: skip
+    large.unlink()
+    armored = (tmp_path / "bomb").read_bytes().replace(b"\n", b"\r\n")
+    assert len(armored) < 6_000_000
+    message = sealed(bob, SECRET)
+    start = message.index(b"-----BEGIN PGP")
+    number = pages.put(message[:start] + armored + b"\r\n--e--\r\n")
+    assert "unpacks to more than a mail may hold" in alice.get(f"/mail/{number}").text
+    fine = pages.put(message)
+    assert "Meet me at the old bridge." in alice.get(f"/mail/{fine}").text

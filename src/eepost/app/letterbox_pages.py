@@ -3,6 +3,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from eepost.app.letterbox_openpgp import Apart
 from eepost.net import clock
 from eepost.net.listeners import Endpoint
 from eepost.net.web import WebServer
@@ -27,6 +28,7 @@ async def open_pages(
         letterbox=letterbox,
         sessions=sessions,
         tickets=Tickets(key, clock.monotonic_seconds, clock.random_octets),
+        openpgp=Apart(),
         offload=offload,
         randomness=clock.random_octets,
         now_utc=lambda: int(clock.wall_seconds()),

@@ -9,6 +9,7 @@ from eepost.pages import sessions, visits
 from eepost.pages.site import Counts
 from eepost.pages.tickets import Tickets
 from eepost.services.letterbox.ports import Letterbox, Mailbox, Offload
+from eepost.services.letterbox.webmail.openpgp import Reader
 
 
 @dataclass(slots=True, repr=False)
@@ -28,6 +29,7 @@ class Desk:
     letterbox: Letterbox
     sessions: Sessions
     tickets: Tickets
+    openpgp: Reader
     offload: Offload  # for what takes a core for a while: OpenPGP, long HTML
     randomness: Callable[[int], bytes]
     now_utc: Callable[[], int]

@@ -13,8 +13,14 @@ from enum import Enum
 from typing import Final
 
 from eepost.mail.message import Part
-from eepost.services.letterbox.webmail import openpgp
-from eepost.services.letterbox.webmail.openpgp import KeyRing, Shut, Signature
+from eepost.services.letterbox.webmail.openpgp import (
+    KeyRing,
+    Reader,
+    Shut,
+    Signature,
+    TooLarge,
+    verify,
+)
 from eepost.services.letterbox.webmail.reading import Reading, read_message
 
 _INLINE: Final = re.compile(
@@ -28,6 +34,7 @@ class Cover(Enum):
     OPEN = "open"
     ENCRYPTED = "encrypted"
     SHUT = "shut"  # encrypted, and none of the user's keys opens it
+    TOO_LARGE = "too large"  # encrypted, and more than can be shown
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,7 +57,7 @@ class Mail:
         )
 
 
-def open_mail(octets: bytes, ring: KeyRing) -> Mail:
+def open_mail(octets: bytes, ring: KeyRing, openpgp: Reader) -> Mail:
     """Return what `octets` (CRLF lines) hold. Takes a core for what large mail needs."""
     reading = read_message(octets)
     root = reading.root
@@ -58,18 +65,20 @@ def open_mail(octets: bytes, ring: KeyRing) -> Mail:
         return Mail(reading)
     match root.content_type.value:
         case "multipart/encrypted" if len(root.children) > 1:
-            return _decrypted(reading, root.children[1], ring)
+            return _decrypted(reading, root.children[1], ring, openpgp)
         case "multipart/signed":
             return Mail(reading, signature=_signature(reading, root, ring))
     inline = _INLINE.fullmatch(reading.text)
-    return _inline(reading, inline[1], ring) if inline else Mail(reading)
+    return _inline(reading, inline[1], ring, openpgp) if inline else Mail(reading)
 
 
-def _decrypted(reading: Reading, part: Part, ring: KeyRing) -> Mail:
+def _decrypted(reading: Reading, part: Part, ring: KeyRing, openpgp: Reader) -> Mail:
     try:
         opened = openpgp.decrypt(reading.content(part), ring)
     except Shut:
         return Mail(reading, Cover.SHUT)
+    except TooLarge:
+        return Mail(reading, Cover.TOO_LARGE)
     inner = read_message(opened.octets)
     signature = opened.signature
     if signature is None and inner.root is not None and _is_signed(inner.root):
@@ -81,11 +90,13 @@ def _is_signed(root: Part) -> bool:
     return root.content_type.value == "multipart/signed"
 
 
-def _inline(reading: Reading, armored: str, ring: KeyRing) -> Mail:
+def _inline(reading: Reading, armored: str, ring: KeyRing, openpgp: Reader) -> Mail:
     try:
         opened = openpgp.decrypt(armored.encode("utf-8", "replace"), ring)
     except Shut:
         return Mail(reading, Cover.SHUT)
+    except TooLarge:
+        return Mail(reading, Cover.TOO_LARGE)
     text = opened.octets.decode("utf-8", "replace").replace("\r\n", "\n")
     return Mail(replace(reading, text=text, html=()), Cover.ENCRYPTED, opened.signature)
 
@@ -96,4 +107,4 @@ def _signature(reading: Reading, root: Part, ring: KeyRing) -> Signature | None:
         return None
     signed, signature = root.children[0], root.children[1]
     content = reading.octets[signed.start : signed.end]
-    return openpgp.verify(content, reading.content(signature), ring)
+    return verify(content, reading.content(signature), ring)

@@ -10,7 +10,7 @@ its parser raises, and its texts quote the input, so nothing of them is shown.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pysequoia
 from msgspec import Struct, field
@@ -42,7 +42,11 @@ class Shut(Exception):  # noqa: N818 - an outcome for the user, not a fault
     """None of the user's keys opens this message."""
 
 
-class OwnKey(Struct, frozen=True):
+class TooLarge(Exception):  # noqa: N818 - an outcome for the user, not a fault
+    """What a few octets stand for takes more memory or time than a message may."""
+
+
+class OwnKey(Struct, frozen=True, tag="own key"):
     """A private key as it was made or taken in; the cabinet seals both."""
 
     octets: bytes
@@ -105,7 +109,7 @@ class Signature(Struct, frozen=True):
     is_checked: bool = True  # False: the library can't look at it
 
 
-class Opened(Struct, frozen=True):
+class Opened(Struct, frozen=True, tag="opened"):
     """What was encrypted: CRLF lines; None where it was not signed at all."""
 
     octets: bytes
@@ -113,6 +117,22 @@ class Opened(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Opened()"
+
+
+class Reader(Protocol):
+    """Reads what strangers wrote; as this module does, but so that it can't take the program along.
+
+    Every call blocks, and raises TooLarge.
+    """
+
+    def decrypt(self, encrypted: bytes, ring: KeyRing) -> Opened:
+        """As `decrypt`."""
+
+    def read_certificates(self, given: bytes) -> dict[str, bytes]:
+        """As `read_certificates`."""
+
+    def read_own_key(self, given: bytes, passphrase: str) -> OwnKey:
+        """As `read_own_key`."""
 
 
 def make_key(address: str) -> OwnKey:
@@ -243,11 +263,13 @@ def _signer(own: OwnKey) -> PySigner:
 
 
 def decrypt(encrypted: bytes, ring: KeyRing) -> Opened:
-    """Return what a message says, with whose signature. Raises Shut."""
+    """Return what a message says, with whose signature. Raises Shut, TooLarge."""
     for own in ring.own:
         asked = _Asked(ring)
         try:
             found = pysequoia.decrypt(encrypted, decryptor=_decryptor(own), store=asked)
+        except MemoryError:
+            raise TooLarge from None
         except Exception as error:  # also where only its signature can't be told or does not fit
             if not asked.was_asked:
                 continue
@@ -265,6 +287,8 @@ _UNTOLD: Final = "Unexpected message structure"
 def _opened_unsigned(encrypted: bytes, own: OwnKey, asked: "_Asked", *, is_checked: bool) -> Opened:
     try:
         found = pysequoia.decrypt(encrypted, decryptor=_decryptor(own))
+    except MemoryError:
+        raise TooLarge from None
     except Exception:  # see above
         raise Shut from None
     signature = Signature(None, is_checked) if asked.is_signed else None

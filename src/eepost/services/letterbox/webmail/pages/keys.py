@@ -16,7 +16,7 @@ from eepost.services.letterbox.ports import (
 )
 from eepost.services.letterbox.webmail import openpgp
 from eepost.services.letterbox.webmail.desk import Page, Visit
-from eepost.services.letterbox.webmail.openpgp import KeyRefused, KeyRing
+from eepost.services.letterbox.webmail.openpgp import KeyRefused, KeyRing, TooLarge
 from eepost.services.letterbox.webmail.records import change_keys, key_ring
 
 _TYPE: Final = "application/pgp-keys"
@@ -44,6 +44,8 @@ async def change(visit: Visit) -> Answer:
         return await act(visit)
     except KeyRefused as refused:
         raise Wrong(refused.reason) from None
+    except TooLarge:
+        raise Wrong("This key is too large.") from None
     except DiskFull:
         raise Wrong("The disk is full: nothing was changed.") from None
 
@@ -56,14 +58,14 @@ async def _make(visit: Visit) -> Answer:
 
 async def _take_own(visit: Visit) -> Answer:
     given, passphrase = _given(visit), visit.form.get("passphrase", "")
-    key = await visit.desk.offload(lambda: openpgp.read_own_key(given, passphrase))
+    key = await visit.desk.offload(lambda: visit.desk.openpgp.read_own_key(given, passphrase))
     await change_keys(visit, lambda ring: ring.with_own(key))
     return Moved("/keys", "Your key was taken in.")
 
 
 async def _take_others(visit: Visit) -> Answer:
     given = _given(visit)
-    found = await visit.desk.offload(lambda: openpgp.read_certificates(given))
+    found = await visit.desk.offload(lambda: visit.desk.openpgp.read_certificates(given))
     if not await change_keys(visit, lambda ring: ring.with_certificates(found)):
         raise Wrong("You have too many keys: remove some first.")
     return Moved("/keys", "Compare the fingerprint with its owner before you trust it.")

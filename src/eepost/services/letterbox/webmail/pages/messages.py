@@ -13,7 +13,7 @@ from eepost.services.letterbox.webmail import frames
 from eepost.services.letterbox.webmail.desk import Page, Visit
 from eepost.services.letterbox.webmail.links import Links
 from eepost.services.letterbox.webmail.opening import Cover, Mail, open_mail
-from eepost.services.letterbox.webmail.openpgp import KeyRefused, read_certificates
+from eepost.services.letterbox.webmail.openpgp import KeyRefused, TooLarge
 from eepost.services.letterbox.webmail.pages.folders import TITLES, shown_time
 from eepost.services.letterbox.webmail.records import change_book, change_keys, key_ring
 
@@ -25,7 +25,7 @@ async def opened(visit: Visit, number: int) -> Mail:
     """Return a mail of the account, decrypted where it can be. Raises NoSuchMessage."""
     octets = await visit.mailbox.message(number)
     ring = await key_ring(visit.mailbox)
-    return await visit.desk.offload(lambda: open_mail(octets, ring))
+    return await visit.desk.offload(lambda: open_mail(octets, ring, visit.desk.openpgp))
 
 
 async def show_text(visit: Visit) -> Answer:
@@ -165,9 +165,11 @@ async def _take_key(visit: Visit, number: int, _back: str) -> Answer:
         reading.content(each.part) + b"\n" for each in reading.files if each.kind == _KEYS
     )
     try:
-        found = await visit.desk.offload(lambda: read_certificates(content))
+        found = await visit.desk.offload(lambda: visit.desk.openpgp.read_certificates(content))
     except KeyRefused as refused:
         raise Wrong(refused.reason) from None
+    except TooLarge:
+        raise Wrong("This key is too large.") from None
     if not await change_keys(visit, lambda ring: ring.with_certificates(found)):
         raise Wrong("You have too many keys: remove some first.")
     return Moved("/keys", "Compare the fingerprint with its owner before you trust it.")
