@@ -3,6 +3,9 @@
 
 import re
 
+import dkim  # type: ignore[import-untyped]
+import dns.resolver
+
 
 def clean(recipient: str, body: str = "Hello\r\n", sender: str = "alice@example.org") -> bytes:
     """Return a message as the rebuild writes it."""
@@ -25,3 +28,17 @@ def fields(message: bytes) -> list[tuple[str, str]]:
 def named(message: bytes, name: str) -> list[str]:
     """Return the values of the fields of one name."""
     return [value for each, value in fields(message) if each.lower() == name.lower()]
+
+
+def verifies(message: bytes, number: int) -> bool:
+    """Say whether one of a message's signatures is good by what the DNS says now."""
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = ["127.0.0.1"]
+
+    def text(name: bytes, timeout: int = 5) -> bytes:
+        return b"".join(resolver.resolve(name.decode(), "TXT")[0].strings)
+
+    try:
+        return bool(dkim.DKIM(message).verify(number, dnsfunc=text))
+    except dkim.ValidationError:
+        return False

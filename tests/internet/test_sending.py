@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import dkim  # type: ignore[import-untyped]
-import dns.resolver
 import pytest
 
 from tests.internet.core_side import core_side
 from tests.internet.gateway import HOST, Gateway, pair
-from tests.internet.letters import clean, fields, named
+from tests.internet.letters import clean, fields, named, verifies
 from tests.internet.silent import silent_host
 from tests.internet.wire import wire
 from tests.internet.world.place import host, program
@@ -230,19 +228,6 @@ async def test_what_arrives_has_one_received_field_that_tells_no_more_than_the_g
         *("DKIM-Signature", "DKIM-Signature", "Received", "From", "To", "Subject", "Date"),
         *("Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
     ]
-
-
-def verifies(message: bytes, number: int) -> bool:
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers = ["127.0.0.1"]
-
-    def text(name: bytes, timeout: int = 5) -> bytes:
-        return b"".join(resolver.resolve(name.decode(), "TXT")[0].strings)
-
-    try:
-        return bool(dkim.DKIM(message).verify(number, dnsfunc=text))
-    except dkim.ValidationError:
-        return False
 
 
 async def test_both_signatures_verify_and_tell_no_second(

@@ -7,12 +7,12 @@ through the router, the core.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 from eepost.app.config import ConfigError
 from eepost.app.gateway_config import GatewayOffice
-from eepost.app.gateway_keys import read_keys, record
+from eepost.app.gateway_keys import Published, published, read_keys
 from eepost.app.way import link_patience
 from eepost.net import clock
 from eepost.net.connect import Route
@@ -56,9 +56,8 @@ async def _names(office: GatewayOffice, dns: Dns) -> AsyncIterator[Finding]:
         yield await _exchanger(domain, names.host, dns)
         yield await _policy(f"SPF of {domain}", domain, "v=spf1 ", dns)
         yield await _policy(f"DMARC of {domain}", f"_dmarc.{domain}", "v=DMARC1", dns)
-        for key in read_keys(office.directory):
-            place = f"{key.selector}._domainkey.{domain}"
-            yield await _key(f"DKIM key {key.selector} of {domain}", place, record(key), dns)
+        for key in map(published, read_keys(office.directory)):
+            yield await _key(key, domain, dns)
 
 
 async def _host(host: str, dns: Dns) -> Finding:
@@ -97,12 +96,20 @@ async def _policy(subject: str, name: str, begin: str, dns: Dns) -> Finding:
     return fine(subject, found[0])
 
 
-async def _key(subject: str, name: str, expected: str, dns: Dns) -> Finding:
+async def examine_keys(office: GatewayOffice, keys: Sequence[Published]) -> list[Finding]:
+    """Look whether the DNS has `keys` for every official domain."""
+    dns = Dns(parse_endpoint(office.settings.dns.resolver), office.settings.dns.seconds)
+    domains = office.settings.gateway.official_domains
+    return [await _key(key, domain, dns) for domain in domains for key in keys]
+
+
+async def _key(key: Published, domain: str, dns: Dns) -> Finding:
+    subject = f"DKIM key {key.selector} of {domain}"
     try:
-        texts = await dns.texts(name)
+        texts = await dns.texts(f"{key.selector}._domainkey.{domain}")
     except DnsFailed:
         return unchecked(subject, "the DNS gave no answer", "ask again later")
-    if expected not in texts:
+    if key.text not in texts:
         return wrong(subject, "is not published as it is here", _SHOW)
     return fine(subject, "is published")
 

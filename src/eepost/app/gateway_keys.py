@@ -6,6 +6,8 @@ records out of the DNS, and no other gateway notices.
 """
 
 from base64 import b32encode, b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,10 +34,22 @@ RSA_BITS = 2048
 STRING_OCTETS = 255
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the DNS says of a key: a selector, and the text of its TXT record."""
+
+    selector: str
+    text: str
+
+
 def make_keys(directory: Path) -> None:
     """Make both keys under selectors that nobody else has. Raises OSError."""
-    folder = directory / FOLDER
-    make_private_folder(folder)
+    make_private_folder(directory / FOLDER)
+    make_keys_in(directory / FOLDER)
+
+
+def make_keys_in(folder: Path) -> None:
+    """Make both keys in a folder that holds nothing yet, and none in another. Raises OSError."""
     if any(folder.iterdir()):
         return
     stem = "e" + b32encode(random_octets(5)).decode("ascii").lower()
@@ -49,18 +63,27 @@ def make_keys(directory: Path) -> None:
 def read_keys(directory: Path) -> tuple[SigningKey, ...]:
     """Return the keys, RSA first. Raises ConfigError where there are none."""
     folder = directory / FOLDER
-    found = [
+    found = keys_in(folder)
+    if not found:
+        raise ConfigError(folder, "", "holds no signing keys", "restore them from your copy")
+    return found
+
+
+def keys_in(folder: Path) -> tuple[SigningKey, ...]:
+    """Return the keys in a folder, RSA first; none where there is no folder."""
+    return tuple(
         SigningKey(file.stem, file.read_bytes().strip() + b"\n")
         for suffix in (RSA_SUFFIX, ED25519_SUFFIX)
         for file in sorted(folder.glob(f"*{suffix}"))
-    ]
-    if not found:
-        raise ConfigError(folder, "", "holds no signing keys", "restore them from your copy")
-    return tuple(found)
+    )
 
 
-def record(key: SigningKey) -> str:
-    """Return the TXT record's text for a key (RFC 6376 3.6.1, RFC 8463 4)."""
+def published(key: SigningKey) -> Published:
+    """Return what the DNS has to say of a key (RFC 6376 3.6.1, RFC 8463 4)."""
+    return Published(key.selector, _record(key))
+
+
+def _record(key: SigningKey) -> str:
     if key.is_rsa:
         private = load_pem_private_key(key.private, None)
         assert isinstance(private, RSAPrivateKey)  # noqa: S101 - is_rsa
@@ -71,7 +94,7 @@ def record(key: SigningKey) -> str:
     return f"v=DKIM1; k=ed25519; p={b64encode(public).decode('ascii')}"
 
 
-def zone_lines(keys: tuple[SigningKey, ...], host: str, domains: tuple[str, ...]) -> list[str]:
+def zone_lines(keys: Sequence[Published], host: str, domains: tuple[str, ...]) -> list[str]:
     """Return what has to stand in the DNS, as lines of a zone file."""
     lines = []
     for domain in domains:
@@ -80,9 +103,7 @@ def zone_lines(keys: tuple[SigningKey, ...], host: str, domains: tuple[str, ...]
             f'{domain}. TXT "v=spf1 mx -all"',
             f'_dmarc.{domain}. TXT "v=DMARC1; p=reject; adkim=s; aspf=s"',
         ]
-        lines += [
-            f"{key.selector}._domainkey.{domain}. TXT {_strings(record(key))}" for key in keys
-        ]
+        lines += [f"{key.selector}._domainkey.{domain}. TXT {_strings(key.text)}" for key in keys]
     return lines
 
 

@@ -52,6 +52,13 @@ def test_chain_of_forwarders_is_told_where_there_is_one() -> None:
     assert leading_verdict(field) == field
 
 
+def test_chain_of_forwarders_that_holds_makes_no_forged_author_good() -> None:
+    letter = forwarded(LETTER.replace(b"bob@peer.example", b"bob@bank.example"))
+    verdict = check(letter)
+    assert verdict.arc.result == "pass"
+    assert verdict.is_rejected
+
+
 @pytest.mark.parametrize(
     ("author", "result", "is_rejected"),
     [

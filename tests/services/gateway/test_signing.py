@@ -10,7 +10,7 @@ from dkim.canonicalization import Relaxed  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eepost.app.gateway_keys import make_keys, read_keys, record
+from eepost.app.gateway_keys import make_keys, published, read_keys
 from eepost.services.gateway.signing import Signer, relaxed_body
 
 HEAD = b"From: alice@example.org\r\nTo: bob@far.example\r\nSubject: s\r\n\r\n"
@@ -33,8 +33,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Signer, Callable[...
     folder = tmp_path_factory.mktemp("keys")
     make_keys(folder)
     made = read_keys(folder)
-    published = {f"{each.selector}._domainkey.example.org.": record(each) for each in made}
-    return Signer(made), lambda name, **_: published[name.decode()].encode()
+    zone = {f"{each.selector}._domainkey.example.org.": published(each).text for each in made}
+    return Signer(made), lambda name, **_: zone[name.decode()].encode()
 
 
 @pytest.mark.parametrize("body", BODIES)

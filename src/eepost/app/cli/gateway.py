@@ -20,10 +20,11 @@ from eepost.app.gateway_config import (
     create_gateway,
     open_gateway,
 )
-from eepost.app.gateway_keys import read_keys, zone_lines
+from eepost.app.gateway_keys import published, read_keys, zone_lines
+from eepost.app.gateway_rotation import RETIRED_DAYS, begin, finish, next_keys, retired
 from eepost.app.gateway_tunnels import tunnels
 from eepost.app.invitation import check_words
-from eepost.net.clock import utc_stamp
+from eepost.net.clock import utc_stamp, wall_seconds
 from eepost.net.findings import State
 from eepost.net.i2p.tunnels import i2pd_text, java_text
 from eepost.observe.journal import Journal
@@ -67,8 +68,10 @@ def init(
 
 def _show_records(office: GatewayOffice) -> None:
     names = office.settings.gateway
-    keys = read_keys(office.directory)
-    for line in zone_lines(keys, names.host, names.official_domains):
+    directory = office.directory
+    keys = map(published, (*read_keys(directory), *next_keys(directory)))
+    all_keys = (*keys, *retired(directory, int(wall_seconds())))
+    for line in zone_lines(all_keys, names.host, names.official_domains):
         typer.echo(line)
 
 
@@ -150,12 +153,42 @@ def records(data: Data) -> None:
     _show_records(open_gateway(data))
 
 
+def rotate_keys(data: Data) -> None:
+    """On a gateway: take new signing keys into use. Run it again when the DNS has their records.
+
+    First it makes them. Once every official domain's records are there it lets them sign.
+    """
+    from eepost.app.gateway_doctor import examine_keys  # noqa: PLC0415 - only this command needs it
+
+    office = open_gateway(data)
+    if not next_keys(data):
+        begin(data)
+        typer.echo("Made new keys, which sign nothing yet. The DNS has to say all of this now:\n")
+        _show_records(office)
+        typer.echo("\nThen run this again: it looks whether they are there.")
+        return
+    findings = asyncio.run(examine_keys(office, [published(key) for key in next_keys(data)]))
+    missing = [finding for finding in findings if finding.state is not State.FINE]
+    for finding in missing:
+        typer.echo(f"{finding.subject}: {finding.text}")
+    if missing:
+        typer.echo("The old keys sign on. eepost gateway records shows what has to be published.")
+        sys.exit(1)
+    finish(data, int(wall_seconds()))
+    typer.echo("The new keys sign from the next start on: restart the gateway now.")
+    typer.echo(
+        f"Leave the old keys' records in the DNS for {RETIRED_DAYS} days, for mail that is under"
+        " way; eepost gateway records shows them for that long."
+    )
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init,
     "serve": serve,
     "pair": pair,
     "check": check,
     "records": records,
+    "dkim-rotate": rotate_keys,
     "tunnels": show_tunnels,
 }
 
