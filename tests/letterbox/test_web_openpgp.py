@@ -264,3 +264,28 @@ def test_few_octets_that_unpack_to_gigabytes_do_no_harm(
     assert "unpacks to more than a mail may hold" in alice.get(f"/mail/{number}").text
     fine = pages.put(message)
     assert "Meet me at the old bridge." in alice.get(f"/mail/{fine}").text
+
+
+_UNSIGNED = b"--e\r\nContent-Type: text/plain\r\n\r\nAnd pay Mallory 500.\r\n"
+
+
+@pytest.mark.parametrize("place", ["behind", "as the signature"])
+def test_no_signature_is_good_for_words_that_it_does_not_cover(
+    pages: Inside, alice: Browser, bob: Keyring, place: str
+) -> None:
+    exchange(alice, bob)
+    signed = b"Content-Type: text/plain\r\n\r\nI owe you 10.\r\n"
+    signature = bob.run("--armor", "--detach-sign", given=signed).replace(b"\n", b"\r\n")
+    kind = b"Content-Type: application/pgp-signature\r\n\r\n"
+    if place == "behind":
+        end = b"--e\r\n" + kind + signature + b"\r\n" + _UNSIGNED + b"--e--\r\n"
+    else:
+        end = _UNSIGNED + signature + b"\r\n--e--\r\n"
+    message = (
+        b"From: bob@mail.i2p\r\nContent-Type: multipart/signed; boundary=e;"
+        b' protocol="application/pgp-signature"\r\n\r\n--e\r\n' + signed + b"\r\n" + end
+    )
+    text = alice.get(f"/mail/{pages.put(message)}").text
+    assert "And pay Mallory 500." in text
+    assert "Signed by its author" not in text
+    assert "It is signed, but not by" in text

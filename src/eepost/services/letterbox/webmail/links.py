@@ -14,7 +14,8 @@ MAX_LINKS = 500
 MAX_ADDRESS_CHARACTERS = 4_000
 
 _IN_TEXT: Final = re.compile(r"https?://[^\s<>\"\u00ab\u00bb\u201c\u201d]{3,4000}", re.IGNORECASE)
-_HOST: Final = re.compile(r"(?i)https?://(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:]+)")
+# As browsers read it: a backslash is a slash to them, and the last @ ends the user's name.
+_HOST: Final = re.compile(r"(?i)https?://(?:[^/\\?#]*@)?(\[[0-9a-f:.]+\]|[^/\\?#:@]+)")
 # What ends a sentence and not an address.
 _TRAILING: Final = ".,;:!?'\u2019"
 _PAIRS: Final = (("(", ")"), ("[", "]"))
@@ -62,6 +63,7 @@ def _promises_another(link: Link) -> bool:
 _NAMED: Final = re.compile(
     r"(?i)^(?:https?://)?((?:[\w-]{1,63}\.)+[a-z][a-z0-9]{1,20})(?=$|[/?#:])"
 )
+_AUTHORITY: Final = re.compile(r"[/\\?#]")
 _WARNINGS: Final = (
     ("The words in the message name another site.", _promises_another),
     (
@@ -70,7 +72,7 @@ _WARNINGS: Final = (
     ),
     (
         "What stands before the @ sign is a name, not the site.",
-        lambda link: "@" in link.address.partition("//")[2].partition("/")[0],
+        lambda link: "@" in _AUTHORITY.split(link.address.partition("//")[2], maxsplit=1)[0],
     ),
     (
         "It leads out of I2P.",

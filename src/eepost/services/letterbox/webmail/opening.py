@@ -26,6 +26,8 @@ from eepost.services.letterbox.webmail.reading import Reading, read_message
 _INLINE: Final = re.compile(
     r"\s*(-----BEGIN PGP MESSAGE-----.*?-----END PGP MESSAGE-----)\s*", re.S
 )
+_SIGNED_PARTS: Final = 2
+_SIGNATURE: Final = "application/pgp-signature"
 
 
 class Cover(Enum):
@@ -103,8 +105,11 @@ def _inline(reading: Reading, armored: str, ring: KeyRing, openpgp: Reader) -> M
 
 def _signature(reading: Reading, root: Part, ring: KeyRing) -> Signature | None:
     """Return what a signature is worth, None where it is none of OpenPGP's."""
-    if len(root.children) < 2 or "pgp" not in root.content_type.get("protocol").lower():
+    if "pgp" not in root.content_type.get("protocol").lower():
         return None
-    signed, signature = root.children[0], root.children[1]
+    # Two parts, and the second shows nothing (RFC 3156 5): else what is shown was not signed.
+    if len(root.children) != _SIGNED_PARTS or root.children[1].content_type.value != _SIGNATURE:
+        return Signature(None)
+    signed, signature = root.children
     content = reading.octets[signed.start : signed.end]
     return verify(content, reading.content(signature), ring)
