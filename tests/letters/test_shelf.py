@@ -115,6 +115,16 @@ def test_what_is_thrown_away_is_not_wanted_at_the_service_either() -> None:
     assert made.unwanted == set()
 
 
+def test_throwing_a_notice_away_does_not_take_the_mail_along_that_it_stands_for() -> None:
+    made = shelf(Filed(summary(1, unique_id="a", is_stand_in=True)))
+    assert made.left_there() == {"a"}
+    made.apply(Moved((1,), "trash", NOW))
+    assert made.unwanted == set()
+    made.apply(Erased((1,)))
+    assert made.unwanted == {"a"}
+    assert made.left_there() == set()
+
+
 def test_what_waits_is_shown_with_what_ended_lately() -> None:
     made = shelf(Filed(summary(1, "outbox")), Spooled(waiting(1, due_utc=9)), Spooled(waiting(2)))
     assert [each.number for each in made.waiting()] == [2, 1]
