@@ -68,6 +68,11 @@ class OpenMailbox:
         """The account's address, under the first of the identity's domains."""
         return str(self.account.address)
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All addresses that are the account's own, in lower case."""
+        return frozenset(map(str, self.account.addresses))
+
     def folders(self) -> Sequence[FolderCount]:
         """Return all folders with what lies in them."""
         return self.letters.folders()

@@ -89,6 +89,10 @@ class Mailbox(Protocol):
     def address(self) -> str:
         """The account's address, under the first of the identity's domains."""
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All addresses that are the account's own, in lower case."""
+
     def folders(self) -> Sequence[FolderCount]:
         """Return all folders with what lies in them."""
 

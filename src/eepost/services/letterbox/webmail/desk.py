@@ -52,11 +52,6 @@ class Visit(visits.Visit):
         return self.session.mailbox
 
     @property
-    def own_addresses(self) -> frozenset[str]:
-        """The account's address, in lower case."""
-        return frozenset((self.mailbox.address.lower(),))
-
-    @property
     def domain(self) -> str:
         """The service's own domain."""
         return self.mailbox.address.rpartition("@")[2]

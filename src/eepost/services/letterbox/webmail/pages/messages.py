@@ -2,6 +2,7 @@
 """One mail: its text, its HTML in a frame, its files, and what may be done with it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from eepost.letters.model import Flag, Folder, Summary
@@ -46,7 +47,8 @@ async def _shown(visit: Visit, *, as_html: bool) -> Answer:
     except NoSuchMessage:
         return _MISSING
     if not summary.is_read:
-        await visit.mailbox.mark([number], Flag.READ, True)
+        with suppress(DiskFull):  # it can be read all the same
+            await visit.mailbox.mark([number], Flag.READ, True)
     as_html = as_html and bool(mail.reading.html)
     values = await visit.desk.offload(lambda: _values(summary, mail, as_html=as_html))
     return Shown("message.html", values, headers=WITH_FRAME if as_html else {})

@@ -93,7 +93,7 @@ async def _start(visit: Visit) -> Start:
         return Start(read_draft(base.reading) or _typed(_as_letter(base, author)), base)
     if asked["reply"]:
         mail = await opened(visit, asked["reply"])
-        letter = answer(mail.reading, visit.own_addresses, author, to_all=bool(asked["all"]))
+        letter = answer(mail.reading, visit.mailbox.addresses, author, to_all=bool(asked["all"]))
         is_secret = mail.cover is Cover.ENCRYPTED
         return Start(_typed(letter, answers=asked["reply"], encrypt=is_secret))
     if asked["forward"]:
