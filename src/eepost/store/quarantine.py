@@ -19,6 +19,15 @@ FOLDER: Final = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A message in quarantine: its file's name, since when, and the octets that it takes."""
+
+    name: str
+    kept_utc: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantine:
     """A folder. `seal` takes octets and a context, `randomness` gives names."""
 
@@ -35,9 +44,18 @@ class Quarantine:
         async with self._turn:  # two at once would make the same room
             await asyncio.to_thread(self._keep, message)
 
-    def messages(self) -> list[bytes]:
-        """Return what is kept, the oldest first. Raises OSError, SealBroken."""
-        return [self.open_(file.read_bytes(), file.name.encode()) for file in self._files()]
+    def kept(self) -> list[Kept]:
+        """Return what is kept, the oldest first. Raises OSError."""
+        found = [(file.name, file.stat()) for file in self._files()]
+        return [Kept(name, int(stat.st_mtime), stat.st_size) for name, stat in found]
+
+    def read(self, name: str) -> bytes:
+        """Return the message in one of `kept`. Raises OSError, SealBroken."""
+        return self.open_((self.folder / name).read_bytes(), name.encode())
+
+    def drop(self, name: str) -> None:
+        """Delete one of `kept`; it may be gone already. Raises OSError."""
+        (self.folder / name).unlink(missing_ok=True)
 
     def _keep(self, message: bytes) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)

@@ -12,6 +12,7 @@ from eepost.app.cli import (
     letterbox,
     office,
     preferences,
+    quarantine,
     queue,
     role,
     sanitise,
@@ -38,6 +39,7 @@ app.add_typer(account.app, name="account")
 account.app.command("set")(preferences.set_preferences)
 account.app.command("outgoing")(preferences.outgoing)
 app.add_typer(queue.app, name="queue")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(role.app, name="role")
 app.add_typer(config.app, name="config")
 app.add_typer(i2p.app, name="i2p")
