@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from eepost.letters.model import Flag, Order, Phase, State
+from eepost.services.letterbox.guesses import GUESSES, WITHIN_SECONDS
 from eepost.services.letterbox.mailbox import OpenMailbox
 from eepost.services.letterbox.ports import (
     Fate,
@@ -13,6 +14,7 @@ from eepost.services.letterbox.ports import (
     NotAllowed,
     OldPasswordNeeded,
     Outcome,
+    TooManyGuesses,
     Unreachable,
     WrongPassword,
 )
@@ -143,6 +145,40 @@ async def test_the_service_confirms_the_first_sign_in_only(tmp_path: Path) -> No
     mailbox = await again.sign_in("me", "alice", PASSWORD)
     assert mailbox.address == "alice@mail.i2p"
     await again.stop()
+
+
+async def test_who_guesses_passwords_gets_nowhere(tmp_path: Path) -> None:
+    service, now = MemoryService(), [1_795_000_000]
+    other = MemoryService()
+    entrance = letterbox(tmp_path, {"me": service, "you": other}, now=lambda: now[0])
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    for number in range(GUESSES):
+        # Again and again, right ones that came in between change nothing.
+        assert await entrance.sign_in("me", "alice", PASSWORD) is mailbox
+        with pytest.raises(WrongPassword):
+            await entrance.sign_in("me", f"alice{number % 2 or ''}", f"wrong {number}")
+    asked = service.asked
+    for password in ("wrong", PASSWORD):
+        assert entrance.remembered("me", "alice", password) is None
+        with pytest.raises(TooManyGuesses):
+            await entrance.sign_in("me", "alice", password)
+    assert service.asked == asked
+    assert mailbox.folders()  # what is open stays open
+    await entrance.sign_in("you", "alice", PASSWORD)  # another identity is another matter
+    now[0] += WITHIN_SECONDS
+    assert await entrance.sign_in("me", "alice", PASSWORD) is mailbox
+    await entrance.stop()
+
+
+async def test_a_service_that_is_away_makes_no_guess_of_a_password(tmp_path: Path) -> None:
+    service = MemoryService(is_away=True)
+    entrance = letterbox(tmp_path, {"me": service})
+    for _ in range(GUESSES + 1):
+        with pytest.raises(Unreachable):
+            await entrance.sign_in("me", "alice", PASSWORD)
+    service.is_away = False
+    await entrance.sign_in("me", "alice", PASSWORD)
+    await entrance.stop()
 
 
 async def test_a_password_changed_at_the_service_needs_the_old_one_once(tmp_path: Path) -> None:

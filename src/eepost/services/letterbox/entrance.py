@@ -25,6 +25,7 @@ from eepost.services.letterbox.carrier import Carrier, Timing
 from eepost.services.letterbox.cleaning import Cleaning
 from eepost.services.letterbox.collector import Collector, Habits
 from eepost.services.letterbox.ground import Ground
+from eepost.services.letterbox.guesses import Guesses
 from eepost.services.letterbox.identity import Account, Identity
 from eepost.services.letterbox.letters import Keeping, Letters
 from eepost.services.letterbox.mailbox import OpenMailbox
@@ -96,6 +97,7 @@ class Entrance:
         self._places: Mapping[str, Place] = {each.identity.name: each for each in places}
         self._means = means
         self._opened: dict[tuple[str, str], _Opened] = {}
+        self._guesses = {name: Guesses(means.now_utc) for name in self._places}
         self._turns: dict[tuple[str, str], asyncio.Lock] = {}
         self._denied: dict[tuple[str, str, bytes], int] = {}  # when the service last said so
         self._process_key = means.random_octets(_KEY_OCTETS)
@@ -110,6 +112,8 @@ class Entrance:
 
     def remembered(self, identity: str, name: str, password: str) -> OpenMailbox | None:
         """Return the account at once where it is unlocked and the password is the same."""
+        if self._guesses[identity].are_too_many:
+            return None
         account = self._places[identity].identity.account(name)
         opened = self._opened.get((identity, account.login)) if account else None
         if opened is None or not self._is_same(opened, password):
@@ -121,8 +125,11 @@ class Entrance:
         found = self.remembered(identity, name, password)
         if found is not None:
             return found
-        place = self._places[identity]
-        account = place.identity.account(name)
+        with self._guesses[identity].one():
+            return await self._unlock(self._places[identity], name, password)
+
+    async def _unlock(self, place: Place, name: str, password: str) -> OpenMailbox:
+        identity, account = place.identity.name, place.identity.account(name)
         if account is None:
             raise WrongPassword
         async with self._turn(account):

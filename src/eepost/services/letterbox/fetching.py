@@ -17,7 +17,7 @@ from eepost.letters.ports import DiskFull, InUse, LockDamaged, NoSuchMessage, Wr
 from eepost.services.letterbox import replies
 from eepost.services.letterbox.entrance import Entrance
 from eepost.services.letterbox.mailbox import OpenMailbox
-from eepost.services.letterbox.ports import OldPasswordNeeded, Unreachable
+from eepost.services.letterbox.ports import OldPasswordNeeded, TooManyGuesses, Unreachable
 from eepost.wire.pop3.events import (
     Admitted,
     Answer,
@@ -41,6 +41,7 @@ Answers = tuple[Answer, ...] | Coroutine[Any, Any, tuple[Answer, ...]]
 
 _NOT_SIGNED_IN: Final[Mapping[type[Exception], Refused]] = {
     WrongPassword: replies.POP3_WRONG_PASSWORD,
+    TooManyGuesses: replies.POP3_GUESSED,
     OldPasswordNeeded: replies.POP3_OLD_PASSWORD_NEEDED,
     Unreachable: replies.POP3_UNREACHABLE,
     DiskFull: replies.POP3_NOT_OPENED,

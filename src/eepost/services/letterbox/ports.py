@@ -28,6 +28,7 @@ from eepost.letters.service import (
     Verdict,
 )
 from eepost.mail.reply import Reply
+from eepost.services.letterbox.guesses import TooManyGuesses
 
 __all__ = [
     "DiskFull",
@@ -42,6 +43,7 @@ __all__ = [
     "Outcome",
     "Service",
     "Submission",
+    "TooManyGuesses",
     "Verdict",
     "WrongPassword",
 ]
@@ -160,8 +162,8 @@ class Letterbox(Protocol):
     async def sign_in(self, identity: str, name: str, password: str) -> Mailbox:
         """Unlock an account, and make it where the service confirms that it is one.
 
-        Raises WrongPassword, OldPasswordNeeded, Unreachable, DiskFull, LockDamaged, InUse, and
-        KeyError for an identity that is none.
+        Raises WrongPassword, TooManyGuesses, OldPasswordNeeded, Unreachable, DiskFull, LockDamaged,
+        InUse, and KeyError for an identity that is none.
         """
 
     async def change_password(self, identity: str, name: str, old: str, new: str) -> Mailbox:

@@ -28,17 +28,20 @@ _OLD_NEEDED: Final = (
 _FIRST: Final = (
     "The service can't be asked right now, and the first sign-in needs it: try again in a minute"
 )
+_GUESSED: Final = "Too many wrong passwords came: try again in a minute"
 _LOCKED: Final = "The letters can't be opened: is the disk full, damaged, or in use elsewhere?"
 
 WRONG_PASSWORD: Final = Reply(535, "5.7.8", _WRONG)
 OLD_PASSWORD_NEEDED: Final = Reply(535, "5.7.8", _OLD_NEEDED)
 UNREACHABLE: Final = Reply(454, "4.7.0", _FIRST)
+GUESSED: Final = Reply(454, "4.7.0", _GUESSED)
 NOT_OPENED: Final = Reply(454, "4.7.0", _LOCKED)
 
 POP3_TURNED_AWAY: Final = Refused(TURNED_AWAY.text, ResponseCode.SYS_TEMP, closes=True)
 POP3_WRONG_PASSWORD: Final = Refused(_WRONG, ResponseCode.AUTH)
 POP3_OLD_PASSWORD_NEEDED: Final = Refused(_OLD_NEEDED, ResponseCode.AUTH)
 POP3_UNREACHABLE: Final = Refused(_FIRST, ResponseCode.SYS_TEMP)
+POP3_GUESSED: Final = Refused(_GUESSED, ResponseCode.SYS_TEMP)
 POP3_NOT_OPENED: Final = Refused(_LOCKED, ResponseCode.SYS_TEMP)
 POP3_GONE: Final = Refused("This message was removed meanwhile", ResponseCode.SYS_TEMP)
 POP3_FAULT: Final = Refused("Could not do that right now, try again later", ResponseCode.SYS_TEMP)

@@ -14,7 +14,12 @@ from eepost.mail.reply import Reply
 from eepost.services.letterbox import replies
 from eepost.services.letterbox.entrance import Entrance
 from eepost.services.letterbox.mailbox import MAX_RECIPIENTS, SENDER_NOT_YOURS, OpenMailbox
-from eepost.services.letterbox.ports import NotAllowed, OldPasswordNeeded, Unreachable
+from eepost.services.letterbox.ports import (
+    NotAllowed,
+    OldPasswordNeeded,
+    TooManyGuesses,
+    Unreachable,
+)
 from eepost.wire.smtp.events import (
     AuthGiven,
     Connected,
@@ -45,6 +50,7 @@ SERVICE: Final = replace(
 )
 _NOT_SIGNED_IN: Final[Mapping[type[Exception], Reply]] = {
     WrongPassword: replies.WRONG_PASSWORD,
+    TooManyGuesses: replies.GUESSED,
     OldPasswordNeeded: replies.OLD_PASSWORD_NEEDED,
     Unreachable: replies.UNREACHABLE,
     DiskFull: replies.DISK_FULL,

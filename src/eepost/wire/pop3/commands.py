@@ -33,6 +33,12 @@ def _unknown(session: Session, _argument: bytes) -> None:
     session.mistake(replies.UNKNOWN_COMMAND)
 
 
+def _browse(session: Session, _argument: bytes) -> None:
+    # A web page can make a browser send a form with commands in it to this port.
+    session.send(replies.NOT_THE_WEB)
+    session.close()
+
+
 def _misplaced(session: Session, _argument: bytes) -> None:
     session.mistake(replies.NOT_NOW)
 
@@ -171,6 +177,7 @@ _BEFORE_LOGIN: Final[Mapping[bytes, _Command]] = {
     b"AUTH": _not_offered,
     b"STLS": _not_offered,
     b"QUIT": _quit,
+    **dict.fromkeys((b"GET", b"HEAD", b"POST", b"PUT", b"OPTIONS", b"CONNECT"), _browse),
 }
 _AFTER_LOGIN: Final[Mapping[bytes, _Command]] = {
     b"CAPA": _capa,

@@ -30,6 +30,7 @@ BAD_NUMBER = b"-ERR that is no message number\r\n"
 BAD_TOP = b"-ERR TOP takes a message number and a number of lines\r\n"
 NO_SUCH_MESSAGE = b"-ERR no such message\r\n"
 TOO_MANY_ERRORS = b"-ERR too many errors\r\n"
+NOT_THE_WEB = b"-ERR this is a mail server\r\n"
 TOO_MANY_COMMANDS = "too many commands"
 BAD_LINES = {bad: f"-ERR {bad.value}\r\n".encode("ascii") for bad in BadLine}
 

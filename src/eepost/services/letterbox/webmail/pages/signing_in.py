@@ -9,6 +9,7 @@ from eepost.services.letterbox.ports import (
     LockDamaged,
     Mailbox,
     OldPasswordNeeded,
+    TooManyGuesses,
     Unreachable,
     WrongPassword,
 )
@@ -16,6 +17,7 @@ from eepost.services.letterbox.webmail.desk import Page, Session, Visit
 
 _OUTCOMES: dict[type[Exception], str] = {
     WrongPassword: "Name or password is wrong.",
+    TooManyGuesses: "Too many wrong passwords came: nothing is looked at for a minute.",
     Unreachable: "The service can't be reached now, and the first time it has to say that this is"
     " your password. Try again in some minutes.",
     DiskFull: "The disk is full: nothing could be kept.",
