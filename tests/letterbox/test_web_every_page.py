@@ -116,6 +116,7 @@ def test_names_that_were_pointed_here_get_nothing(pages: Inside, host: str) -> N
         assert answer.status in {400, 421}, path
         assert b"planted" not in answer.octets
         assert b"ticket" not in answer.octets
+        assert b"alice" not in answer.octets
 
 
 def test_it_answers_under_its_own_names(pages: Inside) -> None:

@@ -32,6 +32,7 @@ WelcomedT_co = TypeVar("WelcomedT_co", bound=Visit, covariant=True)
 
 TICKET: Final = "ticket"
 MAX_PATH_CHARACTERS = 400
+MISDIRECTED: Final = 421  # RFC 9110 15.5.20
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Site(Generic[VisitT]):
     async def _answer(self, request: Request, number: bytes, page: Page[VisitT] | None) -> Answer:
         hosts = self._rooms.hosts
         if hosts is not None and request.headers.get("host", "") not in hosts:
-            return Shown("elsewhere.html", status=421)
+            return Shown("elsewhere.html", status=MISDIRECTED)
         if page is None:
             return Shown("missing.html", status=404)
         client = request.client
@@ -195,7 +196,8 @@ class Site(Generic[VisitT]):
             case Sent():
                 return _file(answer)
             case Shown():
-                return self._shown(answer, request, number)
+                # Under a foreign name nobody is known, whatever cookie came.
+                return self._shown(answer, request, b"" if answer.status == MISDIRECTED else number)
 
     def _shown(self, answer: Shown, request: Request, number: bytes) -> Response:
         session = self._host.session(number)

@@ -56,6 +56,7 @@ class Head:
     reply_to: tuple[Mailbox, ...] = ()
     to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()  # in the user's own copies
     subject: str = ""
     date_utc: int | None = None
     message_id: bytes = b""  # without brackets
@@ -137,6 +138,7 @@ def read_head(fields: list[Field]) -> Head:
         reply_to=_mailboxes(by_name.get(b"reply-to", b"")),
         to=_mailboxes(by_name.get(b"to", b"")),
         cc=_mailboxes(by_name.get(b"cc", b"")),
+        bcc=_mailboxes(by_name.get(b"bcc", b"")),
         subject=decode_unstructured(by_name.get(b"subject", b""))[:2_000],
         date_utc=parse_date(by_name.get(b"date", b"")),
         message_id=ids[0] if ids else b"",
