@@ -32,6 +32,8 @@ _ARMOR = re.compile(r"(-----BEGIN PGP [^\n]*\n)(?:(?:Version|Comment|Charset):[^
 _KEY = re.compile(r"(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----")
 # Programs wrote mail into files with such a line in front, and attached what stood there.
 _MBOX_LINE = re.compile(rb"(?<=\r\n\r\n)>From [^\r\n]*\r\n(?=[!-9;-~]+:)")
+# Files in a text leave beside it, as files.
+_UUENCODED = re.compile(r"(?m)^begin [0-7]{3,4} [^\n]+\n(?:[ -`]*\r?\n)+end[ \t]*\r?$")
 _ENCODING = re.compile(rb"(?im)^(content-transfer-encoding:[ \t]*[a-z0-9-]+)[ \t;]+\r$")
 _DSC = re.compile(rb"(?m)^%[^\n]*\n")
 # Made anew as text, or made of nothing a reader would see.
@@ -149,14 +151,22 @@ def _words(message: Message) -> list[str]:
     words: list[str] = []
     for part in leaves(message):
         kind = part.get_content_type()
+        if _is_renamed_page(part):
+            words += re.findall(r"[^\W_]+", shown_words(_text(part)))
         if not kind.startswith("text/") or kind in _RECORDS or _is_named_without_type(part):
             continue
         words += re.findall(r"[^\W_]+", seen_words(part))
     return words
 
 
+def _is_renamed_page(part: Message) -> bool:
+    """Say whether a part is HTML that may run something, and was renamed for its reader."""
+    return part.get_filename("").endswith(".unsafe") and b"<html" in content(part)
+
+
 def seen_words(part: Message) -> str:
-    return shown_words(_text(part)) if part.get_content_type() == "text/html" else _text(part)
+    text = _text(part)
+    return shown_words(text) if part.get_content_type() == "text/html" else _UUENCODED.sub("", text)
 
 
 class _Reader(HTMLParser):
