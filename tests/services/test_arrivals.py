@@ -102,6 +102,7 @@ class Office:
         self.pauses: list[float] = []
         self.quarantined: list[bytes] = []
         self.opted_out: list[Address] = []
+        self.takes_no_opt_outs = False
         self.written_to: set[tuple[str, str]] = set()
         self.delivery = Delivery(
             maildrops=self.shelf,
@@ -145,8 +146,11 @@ class Office:
     async def _quarantine(self, octets: bytes) -> None:
         self.quarantined.append(octets)
 
-    async def _opt_out(self, address: Address) -> None:
+    async def _opt_out(self, address: Address) -> bool:
+        if self.takes_no_opt_outs:
+            return False
         self.opted_out.append(address)
+        return True
 
     async def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -637,6 +641,16 @@ async def test_only_who_is_proven_opts_out(methods: list[Method], is_proven: boo
     assert taken == Taken(7, (WELCOME if is_proven else UNKNOWN,))
     assert office.opted_out == ([Address("bob", "peer.example")] if is_proven else [])
     assert office.names() == []
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_who_opts_out_after_too_many_others_asks_again(is_kept: bool) -> None:
+    office = Office()
+    office.takes_no_opt_outs = True
+    content = judged(Method("dkim", "pass", (("header.d", "peer.example"),)))
+    bring = office.forward if is_kept else office.bring
+    taken = await bring("unsubscribe@example.org", content=content)
+    assert taken == (None if is_kept else Taken(7, (LATER,)))
 
 
 async def test_store_that_fails_is_no_answer() -> None:

@@ -84,7 +84,7 @@ class Desk:
     private_key: PrivateKey  # to which gateways seal what they keep
     tag: Callable[[bytes, Account], bytes]  # stands for a transfer to an account
     quarantine: Callable[[bytes], Awaitable[None]]
-    opt_out: Callable[[Address], Awaitable[None]]  # durable on return
+    opt_out: Callable[[Address], Awaitable[bool]]  # durable on return; False: he asks again
     offload: Compute
     randomness: Callable[[int], bytes]
     now_utc: Callable[[], int]
@@ -227,7 +227,8 @@ class Arrivals:
         """Let nobody here write to the author any more, if it is the author who asks for that."""
         if author.address is None or not author.is_proven:
             return Standing.UNKNOWN
-        await self._desk.opt_out(author.address)
+        if not await self._desk.opt_out(author.address):
+            return Standing.LATER
         self._desk.counts.opted_out += 1
         return Standing.WELCOME
 
