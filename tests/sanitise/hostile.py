@@ -16,6 +16,8 @@ _FILE_OCTETS = 7_000_000
 _HEAD = b"From: alice@mail.i2p\r\nTo: bob@mail.i2p\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
 
 Make = Callable[[], bytes]
+# Parts by which office documents are known.
+_OOXML, _ODF = "[Content_Types].xml", "META-INF/manifest.xml"
 
 
 def fill(unit: bytes, octets: int = OCTETS) -> bytes:
@@ -55,6 +57,33 @@ def archive(count: int, name: str, content: bytes) -> bytes:
         for number in range(count):
             entries.writestr(f"{number}{name}" if count > 1 else name, content)
     return file(made.getvalue(), b"a.zip")
+
+
+def document(kind: str, name: str, unit: bytes) -> bytes:
+    """An office document of one part, fifty megabytes when it is unpacked."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as entries:
+        entries.writestr(kind, "")
+        entries.writestr(name, fill(unit, 50_000_000))
+    return file(made.getvalue(), b"a.docx")
+
+
+def film_box(name: bytes, *contents: bytes) -> bytes:
+    content = b"".join(contents)
+    return struct.pack(">I4s", 8 + len(content), name) + content
+
+
+def film_of_lost_tracks(count: int) -> bytes:
+    """A film of tracks that go, each with a hundred thousand samples of no size that it names."""
+    table = film_box(
+        b"stbl",
+        film_box(b"stsz", struct.pack(">III", 0, 1, 100_000)),
+        film_box(b"stco", struct.pack(">III", 0, 1, 0)),
+        film_box(b"stsc", struct.pack(">5I", 0, 1, 1, 100_000, 1)),
+    )
+    handler = film_box(b"hdlr", bytes(8), b"meta")
+    track = film_box(b"trak", film_box(b"mdia", handler, film_box(b"minf", table)))
+    return film_box(b"ftyp") + film_box(b"moov", track * count)
 
 
 def boxes(count: int) -> bytes:
@@ -246,7 +275,14 @@ _FILES: Mapping[str, Make] = {
     "PDF of many names": lambda: pdf(
         3, b"<<" + b"".join(b"/A%d()" % each for each in range(800_000)) + b"/Rect 1>>"
     ),
-    "document that grows": lambda: archive(1, "word/document.xml", b' w:rsidR="0"' * 5_000_000),
+    "document of editing sessions": lambda: document(_OOXML, "word/document.xml", b' w:rsidR="0"'),
+    "document of authors": lambda: document(_OOXML, "word/document.xml", b' w:author=""'),
+    "workbook of open elements": lambda: document(_OOXML, "xl/workbook.xml", b"<xr:revisionPtr "),
+    "workbook of folders": lambda: document(_OOXML, "xl/workbook.xml", b"<x15ac:absPath url="),
+    "comments of people": lambda: document(_OOXML, "xl/comments.xml", b' name=""'),
+    "text of authors": lambda: document(_ODF, "content.xml", b"<dc:creator>"),
+    "film of lost tracks": lambda: file(film_of_lost_tracks(30_000), b"a.mp4"),
+    "archive of lost tracks": lambda: archive(5_000, ".mp4", film_of_lost_tracks(1)),
     "archive of many entries": lambda: archive(9_999, "a", b"x"),
     "damaged archive": lambda: file(fill(b"PK\x03\x04", _FILE_OCTETS), b"a.zip"),
     "archive of JPEG segments": lambda: archive(

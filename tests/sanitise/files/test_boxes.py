@@ -104,6 +104,22 @@ def test_track_whose_samples_are_not_found_is_refused(tables: tuple[bytes, ...])
         strip_bmff(film(track(b"meta", *tables)))
 
 
+def test_tracks_that_share_samples_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    each = track(b"meta", SIZES, narrow(60), RUNS)
+    assert strip_bmff(film(each, each))
+    # As many octets as are blanked are not in the file.
+    shared = (
+        box(b"stsz", FULL, numbers(200, 2)),
+        narrow(60),
+        box(b"stsc", FULL, numbers(1, 1, 2, 1)),
+    )
+    with pytest.raises(Unclean):
+        strip_bmff(film(*[track(b"meta", *shared)] * 3))
+    monkeypatch.setattr(samples, "MAX_SAMPLES", 3)
+    with pytest.raises(Unclean):
+        strip_bmff(film(each, each))
+
+
 def test_track_without_a_handler_or_tables_is_refused() -> None:
     for each in (
         box(b"trak", box(b"tkhd", bytes(84))),

@@ -8,14 +8,14 @@ with their samples: cameras write places and clocks into them.
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eepost.sanitise.files.codestream import blank_comments
 from eepost.sanitise.files.encoders import blank_encoders
 from eepost.sanitise.files.icc import strip_icc
 from eepost.sanitise.files.items import blank_items, hidden_items
 from eepost.sanitise.files.outcome import Unclean
-from eepost.sanitise.files.samples import blank_samples
+from eepost.sanitise.files.samples import Samples
 
 # Boxes in one file: a film in fragments has some thousands.
 MAX_BOXES = 100_000
@@ -89,6 +89,10 @@ class _Stripper:
     made: bytearray
     boxes: int = 0
     lost_track: bool = False
+    samples: Samples = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.samples = Samples(self.made)
 
     def _boxes(self, at: int, end: int) -> Iterator[Box]:
         while at + 8 <= end:
@@ -137,7 +141,7 @@ class _Stripper:
         found = {
             box.name: self.octets[box.body : box.end] for box in self._boxes(table.body, table.end)
         }
-        blank_samples(self.made, found)
+        self.samples.blank(found)
         self.lost_track = True
         return False
 
