@@ -2,10 +2,13 @@
 """Letters on a disk: whole after a power cut at any octet, silent to whoever takes it."""
 
 import os
+import resource
 import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -166,6 +169,66 @@ def test_what_was_changed_on_the_disk_is_not_believed(tmp_path: Path) -> None:
         assert again.shelf.next_number == 4
         again.close()
     assert (tmp_path / "c" / "log.torn").stat().st_size > 500
+
+
+@contextmanager
+def _no_room(octets: int) -> Iterator[None]:
+    """Let no file grow beyond some octets."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_letters_can_be_read_without_room_whatever_would_have_to_be_put_in_order(
+    tmp_path: Path,
+) -> None:
+    cabinet = create(tmp_path / "c")
+    file(cabinet, 1, b"one")
+    for _ in range(1_100):
+        cabinet.record([Moved((1,), "trash", NOW)])
+    cabinet.close()
+    log = tmp_path / "c" / "log"
+    whole = log.stat().st_size
+    log.write_bytes(log.read_bytes() + bytes(5_000))
+    with _no_room(100):
+        full = reopen(tmp_path / "c")
+        assert full.read(1) == b"one"
+        with pytest.raises(DiskFull):
+            full.record([Moved((1,), "inbox", NOW)])
+        full.close()
+    again = reopen(tmp_path / "c")
+    assert again.shelf.messages[1].folder == "trash"
+    assert log.stat().st_size < whole / 100
+    again.close()
+
+
+def test_a_password_changed_without_room_leaves_letters_that_open(tmp_path: Path) -> None:
+    cabinet = create(tmp_path / "c")
+    with _no_room(110), pytest.raises(DiskFull):
+        cabinet.change_password("another one")
+    cabinet.close()
+    again = reopen(tmp_path / "c")
+    assert again.password == "another one"
+    again.close()
+
+
+def test_an_opening_that_fails_keeps_nobody_out(tmp_path: Path) -> None:
+    cabinet = create(tmp_path / "c")
+    file(cabinet, 1)
+    cabinet.close()
+    log = tmp_path / "c" / "log"
+    log.rename(tmp_path / "log")
+    log.mkdir()
+    with pytest.raises(IsADirectoryError):
+        reopen(tmp_path / "c")
+    log.rmdir()
+    (tmp_path / "log").rename(log)
+    again = reopen(tmp_path / "c")
+    assert list(again.shelf.messages) == [1]
+    again.close()
 
 
 def test_a_new_lock_is_never_put_before_letters_that_are_there(tmp_path: Path) -> None:

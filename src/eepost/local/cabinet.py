@@ -16,13 +16,14 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import Final
 
 from eepost.letters.changes import Change, Filed
 from eepost.letters.model import Folder
-from eepost.letters.ports import InUse, LockDamaged, NoSuchMessage
+from eepost.letters.ports import DiskFull, InUse, LockDamaged, NoSuchMessage
 from eepost.letters.shelf import Shelf
 from eepost.letters.summarising import summarise
 from eepost.local.files import make_folder, read_record, write_file
@@ -61,14 +62,19 @@ class Cabinet:
         self._randomness = randomness
         self._letter_key = _subkey(key, b"letters")
         self._record_key = _subkey(key, b"records")
-        self._claim = _claim(folder)
         self._key = key
-        self._log = Log(folder, _subkey(key, b"log"), randomness)
-        self.shelf = Shelf()
-        for change in self._log.read():
-            self.shelf.apply(change)
-        self.password = (self.kept(_PASSWORD) or b"").decode("utf-8", "surrogatepass")
-        self._tidy()
+        self._claim = _claim(folder)
+        try:
+            self._log = Log(folder, _subkey(key, b"log"), randomness)
+            self.shelf = Shelf()
+            for change in self._log.read():
+                self.shelf.apply(change)
+            self.password = (self.kept(_PASSWORD) or b"").decode("utf-8", "surrogatepass")
+            with suppress(DiskFull):  # it can be read all the same
+                self._tidy()
+        except BaseException:
+            os.close(self._claim)  # what went wrong may be put right: it is nobody's until then
+            raise
 
     def __repr__(self) -> str:
         return "Cabinet()"
@@ -116,8 +122,10 @@ class Cabinet:
 
     def change_password(self, new: str) -> None:
         """Lock it under another password from now on. Raises DiskFull."""
-        make_lock(self._folder, self._key, new, self._cost, self._randomness)
+        # The lock last: where there is no room for it, the old one opens letters that know the
+        # password which the service takes.
         self._note_password(new)
+        make_lock(self._folder, self._key, new, self._cost, self._randomness)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -10,6 +10,7 @@ file of its own, so that nothing is destroyed by looking.
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import Final
@@ -17,6 +18,7 @@ from typing import Final
 import msgspec
 
 from eepost.letters.changes import Change
+from eepost.letters.ports import DiskFull
 from eepost.local.files import as_disk_full, sync_folder, write_all, write_file
 from eepost.seal.box import open_box, seal_box
 from eepost.seal.broken import SealBroken
@@ -54,9 +56,10 @@ class Log:
         while (found := self._record(octets)) is not None:
             changes += found
         if self._end < len(octets):
-            write_file(self._folder / "log.torn", [octets[self._end :]])
-            os.ftruncate(self._handle, self._end)
-            os.fsync(self._handle)
+            with suppress(DiskFull):  # nothing can be added then: it is cut off the next time
+                write_file(self._folder / "log.torn", [octets[self._end :]])
+                os.ftruncate(self._handle, self._end)
+                os.fsync(self._handle)
         return changes
 
     def _record(self, octets: bytes) -> list[Change] | None:
