@@ -139,3 +139,39 @@ def test_signing_out_and_locking_forgets_everything(alice: Desk, page: Page) -> 
     open_letterbox(page, alice.account, PASSWORD)
     assert page.url.endswith("/folder/inbox")
     assert address(alice.account) in page.inner_text("footer")
+
+
+def test_two_users_write_encrypted_mail_to_each_other(
+    alice: Desk, bob: Desk, box: Letterbox, browser: Any
+) -> None:
+    with window(browser, box.pages_port) as hers, window(browser, box.pages_port) as his:
+        open_letterbox(hers, alice.account)
+        open_letterbox(his, bob.account)
+        keys = {page: make_key(page) for page in (hers, his)}
+        for page, other in ((hers, his), (his, hers)):
+            page.goto("/keys")
+            page.get_by_label("The key as text").fill(keys[other])
+            page.get_by_role("button", name="Take in as somebody else's").click()
+        hers.goto(f"/write?to={bob.address}")
+        hers.fill("#subject", "only for you")
+        hers.fill("#text", "The key lies under the stone.")
+        hers.get_by_label("Encrypt and sign").check()
+        hers.get_by_role("button", name="Send").click()
+        until_sent(hers, "only for you")
+        fetch(his)
+        open_mail(his, "only for you")
+        text = his.inner_text("main")
+        assert "The key lies under the stone." in text
+        assert "It came encrypted to you." in text
+        assert "Signed by its author" in text
+        his.get_by_role("link", name="Reply", exact=True).click()
+        assert his.get_by_label("Encrypt and sign").is_checked()
+
+
+def make_key(page: Page) -> str:
+    """Make a key and return its public half."""
+    page.goto("/keys")
+    page.get_by_role("button", name="Make a new key").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download the public half").click()
+    return Path(waiting.value.path()).read_text("ascii")
