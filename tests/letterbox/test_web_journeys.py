@@ -100,6 +100,17 @@ def test_files_go_along_through_drafts_and_forwards(
     assert b"zweite" not in forwarded
 
 
+def test_files_that_are_too_large_get_an_answer(alice: Desk, page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(28_000_000)
+    open_letterbox(page, alice.account)
+    page.goto("/write")
+    page.set_input_files("#files", [large])
+    page.get_by_role("button", name="Send").click()
+    assert "It was too large" in page.inner_text("main")
+
+
 def test_lists_are_sorted_searched_and_turned(
     post: PostOffice, alice: Desk, bob: Desk, page: Page
 ) -> None:
