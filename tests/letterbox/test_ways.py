@@ -292,8 +292,9 @@ async def test_a_clock_that_is_set_back_holds_no_mail_up(tmp_path: Path) -> None
 
 
 async def test_mail_whose_octets_are_damaged_is_told_of_and_holds_nothing_up(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("eepost.local.cabinet.MAX_HELD_OCTETS", 0)  # a file of its own
     service = MemoryService()
     entrance = letterbox(tmp_path, {"me": service}, timing=Timing(first_pause=600))
     mailbox = await entrance.sign_in("me", "alice", PASSWORD)

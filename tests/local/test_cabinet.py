@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from eepost.letters.changes import Erased, Filed, Moved
+from eepost.letters.changes import Change, Ended, Erased, Filed, Moved, Spooled
+from eepost.letters.model import State
 from eepost.letters.ports import DiskFull, InUse, LockDamaged, NoSuchMessage, WrongPassword
-from eepost.local.cabinet import Cabinet
+from eepost.local.cabinet import MAX_HELD_OCTETS, Cabinet
 from eepost.local.cabinets import Cabinets
 from eepost.local.files import MAX_RECORD_OCTETS, make_folder, read_record, write_file
+from eepost.local.log import Log
 from tests.letterbox.fakes import CHEAP
-from tests.letters.samples import NOW, summary
+from tests.letters.samples import NOW, summary, waiting
 
 PASSWORD = "correct horse 1"
 
@@ -267,6 +269,81 @@ def test_what_nothing_names_is_removed_at_the_opening(tmp_path: Path) -> None:
     reopen(tmp_path / "c").close()
     found = [each.name for each in (tmp_path / "c" / "letters").glob("*/*")]
     assert found == ["1"]
+
+
+def spool(cabinet: Cabinet, number: int, octets: bytes) -> None:
+    changes: list[Change] = [Filed(summary(number, "outbox")), Spooled(waiting(number))]
+    cabinet.store(number, [octets], changes)
+    for each in changes:
+        cabinet.shelf.apply(each)
+
+
+def in_files(folder: Path) -> list[str]:
+    return sorted(each.name for each in (folder / "letters").glob("*/*"))
+
+
+def test_a_letter_that_leaves_is_flushed_once_and_is_there_after_a_power_cut(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "c"
+    cabinet = create(folder)
+    spool(cabinet, 1, b"small")
+    spool(cabinet, 2, bytes(MAX_HELD_OCTETS))  # too large for that
+    cabinet.store(3, [b"stays"], [Filed(summary(3))])
+    assert in_files(folder) == ["2", "3"]
+    cabinet.close()
+    again = reopen(folder)
+    assert (again.read(1), len(again.read(2)), again.read(3)) == (b"small", 4_194_304, b"stays")
+    again.record([Ended(waiting(1, state=State.SENT))])
+    again.remove([1])
+    with pytest.raises(NoSuchMessage):
+        again.read(1)
+    again.close()
+    last = reopen(folder)
+    with pytest.raises(NoSuchMessage):
+        last.read(1)
+    assert sorted(last.shelf.messages) == [2, 3]
+    last.close()
+
+
+def test_letters_that_left_are_cleared_out_of_the_log(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    cabinet = create(folder)
+    for number in range(1, 8):
+        spool(cabinet, number, os.urandom(1_000_000))
+        if number != 7:
+            cabinet.record([Ended(waiting(number, state=State.SENT))])
+            cabinet.remove([number])
+    kept = cabinet.read(7)
+    cabinet.close()
+    assert (folder / "log").stat().st_size > 7_000_000
+    reopen(folder).close()
+    assert (folder / "log").stat().st_size < 1_100_000
+    again = reopen(folder)
+    assert again.read(7) == kept
+    assert in_files(folder) == []
+    again.close()
+
+
+def test_a_letter_without_room_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cabinet = create(tmp_path / "c")
+
+    def full(*_: object) -> None:
+        raise DiskFull
+
+    with monkeypatch.context() as context:
+        context.setattr(Log, "append", full)
+        with pytest.raises(DiskFull):
+            spool(cabinet, 1, b"small")
+        with pytest.raises(DiskFull):
+            cabinet.store(2, [b"stays"], [Filed(summary(2))])
+    for number in (1, 2):
+        with pytest.raises(NoSuchMessage):
+            cabinet.read(number)
+    assert in_files(tmp_path / "c") == []
+    cabinet.close()
 
 
 WORDS = ("Attack at dawn", "alice", "mail.i2p", PASSWORD, "Grocery list")

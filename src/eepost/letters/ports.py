@@ -42,8 +42,10 @@ class Cabinet(Protocol):
     def password(self) -> str:
         """The service's password, as it was when the cabinet was opened."""
 
-    def write(self, number: int, pieces: Sequence[bytes | memoryview]) -> None:
-        """Keep the octets of message `number`. Raises DiskFull."""
+    def store(
+        self, number: int, pieces: Sequence[bytes | memoryview], changes: Sequence[Change]
+    ) -> None:
+        """Keep the octets of message `number` and note changes, all or nothing. Raises DiskFull."""
 
     def read(self, number: int) -> bytes:
         """Return the octets of message `number`. Raises NoSuchMessage."""

@@ -4,6 +4,8 @@
     lock            the cabinet's key under the password       log         sealed changes
     letters/NN/N    one sealed message each                    records/    small sealed records
 
+A letter that leaves stands in the log, where few are there at once: they are there for moments.
+
 All that is written is sealed under keys derived from the cabinet's own, which only the password
 gives. On the disk stand: how many messages there are, about how large, and when files changed.
 
@@ -21,14 +23,14 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
-from eepost.letters.changes import Change, Filed
+from eepost.letters.changes import Change, Filed, Spooled
 from eepost.letters.model import Folder
 from eepost.letters.ports import DiskFull, InUse, LockDamaged, NoSuchMessage
 from eepost.letters.shelf import Shelf
 from eepost.letters.summarising import summarise
 from eepost.local.files import make_folder, read_record, write_file
 from eepost.local.lock import DEFAULT_COST, Cost, has_lock, make_lock, open_lock
-from eepost.local.log import Log
+from eepost.local.log import Held, Log
 from eepost.seal.box import KEY_OCTETS, open_box, seal_box
 from eepost.seal.broken import SealBroken
 from eepost.seal.randomness import Randomness
@@ -49,6 +51,9 @@ _SIZE: Final = Struct(">Q")
 _HEAD_OCTETS: Final = len(_VERSION) + _SALT_OCTETS + _SIZE.size + SEGMENT_OVERHEAD_OCTETS
 _STEP: Final = SEGMENT_OCTETS + SEGMENT_OVERHEAD_OCTETS
 _PASSWORD: Final = "password"  # noqa: S105 - the name of a record
+# Letters in the log, and so in memory; further ones get files. Above so many octets of letters that
+# have left, the log is written anew at the opening.
+MAX_HELD_OCTETS: Final = 4_194_304
 # A log is written anew at the opening where it holds so many records more than there are things.
 _WORTH_WRITING_ANEW: Final = 1_000
 
@@ -67,8 +72,9 @@ class Cabinet:
         try:
             self._log = Log(folder, _subkey(key, b"log"), randomness)
             self.shelf = Shelf()
-            for change in self._log.read():
-                self.shelf.apply(change)
+            self._held: dict[int, bytes] = {}  # letters in the log, by number
+            self._stale_octets = 0  # of letters in the log that have left
+            self._load()
             self.password = (self.kept(_PASSWORD) or b"").decode("utf-8", "surrogatepass")
             with suppress(DiskFull):  # it can be read all the same
                 self._tidy()
@@ -143,8 +149,28 @@ class Cabinet:
         make_folder(file.parent)
         write_file(file, [head, *segments])
 
+    def store(
+        self, number: int, pieces: Sequence[bytes | memoryview], changes: Sequence[Change]
+    ) -> None:
+        """Keep a message and note changes, all or nothing. Raises DiskFull."""
+        size = sum(map(len, pieces))
+        is_leaving = any(isinstance(each, Spooled) for each in changes)
+        if is_leaving and size + sum(map(len, self._held.values())) <= MAX_HELD_OCTETS:
+            octets = b"".join(pieces)
+            self._log.append([Held(number, octets), *changes])
+            self._held[number] = octets
+            return
+        self.write(number, pieces)
+        try:
+            self.record(changes)
+        except BaseException:
+            self.remove([number])
+            raise
+
     def read(self, number: int) -> bytes:
         """Return the octets of message `number`. Raises NoSuchMessage."""
+        if number in self._held:
+            return self._held[number]
         try:
             octets = memoryview(self._file_of(number).read_bytes())
         except FileNotFoundError:
@@ -167,7 +193,8 @@ class Cabinet:
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove the octets of messages."""
         for number in numbers:
-            self._file_of(number).unlink(missing_ok=True)
+            if self._held.pop(number, None) is None:
+                self._file_of(number).unlink(missing_ok=True)
 
     def record(self, changes: Sequence[Change]) -> None:
         """Append to the log. Raises DiskFull."""
@@ -205,6 +232,20 @@ class Cabinet:
         tag = hashlib.blake2b(name.encode(), key=self._record_key, digest_size=16)
         return self._folder / "records" / tag.hexdigest()
 
+    def _load(self) -> None:
+        """Let what the log says happen."""
+        held: dict[int, bytes] = {}
+        for entry in self._log.read():
+            if isinstance(entry, Held):
+                held[entry.number] = entry.octets
+            else:
+                self.shelf.apply(entry)
+        for number, octets in held.items():
+            if number in self.shelf.messages:
+                self._held[number] = octets
+            else:
+                self._stale_octets += len(octets)
+
     def _tidy(self) -> None:
         """Look after what nothing names, and write a long log anew."""
         for file in sorted((self._folder / "letters").glob("*/*")):
@@ -216,8 +257,10 @@ class Cabinet:
                 else:
                     file.unlink(missing_ok=True)
         things = len(self.shelf.messages) + 1
-        if self._log.records > 2 * things + _WORTH_WRITING_ANEW:
-            self._log.write_anew(self.shelf.snapshot())
+        is_long = self._log.records > 2 * things + _WORTH_WRITING_ANEW
+        if is_long or self._stale_octets > MAX_HELD_OCTETS:
+            held = [Held(number, octets) for number, octets in self._held.items()]
+            self._log.write_anew([*held, *self.shelf.snapshot()])
 
     def _bring_back(self, number: int, came_utc: int) -> None:
         """Put a letter into the inbox that the log has lost; what can't be read stays as it is."""

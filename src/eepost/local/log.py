@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -28,11 +28,24 @@ _FILE: Final = "log"
 _LENGTH: Final = Struct(">I")
 # Records are padded to a multiple of this: a subject's length would tell one mail from another.
 _STEP: Final = 512
-# A change names some thousand messages at most.
-MAX_RECORD_OCTETS: Final = 16_777_216
 
+
+class Held(msgspec.Struct, frozen=True, array_like=True, tag="held"):
+    """The octets of a message that wait here, beside the record that names it: one flush for both.
+
+    Whoever hands in a letter waits for it; a file of its own would take two flushes more.
+    """
+
+    number: int
+    octets: bytes
+
+    def __repr__(self) -> str:
+        return f"Held({self.number})"
+
+
+Entry: TypeAlias = Change | Held
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(list[Change])
+_DECODER: Final = msgspec.msgpack.Decoder(list[Entry])
 
 
 class Log:
@@ -49,10 +62,10 @@ class Log:
         self._handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
         sync_folder(folder)
 
-    def read(self) -> list[Change]:
+    def read(self) -> list[Entry]:
         """Return all changes in order, and cut off what is torn."""
         octets = self._file.read_bytes()
-        changes: list[Change] = []
+        changes: list[Entry] = []
         while (found := self._record(octets)) is not None:
             changes += found
         if self._end < len(octets):
@@ -62,7 +75,7 @@ class Log:
                 os.fsync(self._handle)
         return changes
 
-    def _record(self, octets: bytes) -> list[Change] | None:
+    def _record(self, octets: bytes) -> list[Entry] | None:
         start = self._end + _LENGTH.size
         if start > len(octets):
             return None
@@ -79,7 +92,7 @@ class Log:
         self.records += 1
         return changes
 
-    def append(self, changes: Sequence[Change]) -> None:
+    def append(self, changes: Sequence[Entry]) -> None:
         """Add `changes` as one record, durable on return. Raises DiskFull, with nothing added."""
         record = self._sealed(changes, self.records)
         try:
@@ -92,7 +105,7 @@ class Log:
         self._end += len(record)
         self.records += 1
 
-    def write_anew(self, changes: Iterable[Change]) -> None:
+    def write_anew(self, changes: Iterable[Entry]) -> None:
         """Put `changes` in place of all that is in the log. Raises DiskFull, with nothing lost."""
         records = [self._sealed([change], at) for at, change in enumerate(changes)]
         write_file(self._file, records)
@@ -104,7 +117,7 @@ class Log:
         """Let go of the file."""
         os.close(self._handle)
 
-    def _sealed(self, changes: Sequence[Change], place: int) -> bytes:
+    def _sealed(self, changes: Sequence[Entry], place: int) -> bytes:
         text = _ENCODER.encode(changes)
         text = _LENGTH.pack(len(text)) + text
         text += bytes(-len(text) % _STEP)

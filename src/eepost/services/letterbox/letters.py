@@ -90,14 +90,8 @@ class Letters:
     def _write(
         self, number: int, pieces: Pieces, changes: Callable[[int], Sequence[Change]]
     ) -> Sequence[Change]:
-        cabinet = self.keeping.cabinet
         made = changes(number)
-        cabinet.write(number, pieces)
-        try:
-            cabinet.record(made)
-        except BaseException:
-            cabinet.remove([number])
-            raise
+        self.keeping.cabinet.store(number, pieces, made)
         return made
 
     async def change(self, *changes: Change) -> None:
