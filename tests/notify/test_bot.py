@@ -110,6 +110,15 @@ def test_a_password_is_not_given_before_the_server_agreed_to_take_it() -> None:
     assert session.said() == []
 
 
+def test_a_command_does_not_count_for_who_has_taken_the_nick_since() -> None:
+    """Who is amy's namesake while she is away gives a command, and she comes back just then."""
+    session = Dialogue().greeted()
+    session.server(":amy!eve@elsewhere PRIVMSG postbot :.unbind", *IS_AMY)
+    assert session.events == []
+    session.server(":amy!u@h PRIVMSG postbot :.unbind", *IS_AMY)
+    assert session.events == [Asked("amy", "amyacct", Command(Verb.UNBIND))]
+
+
 def test_it_logs_in_to_nickserv_and_marks_itself_as_a_robot() -> None:
     session = Dialogue(Identity("postbot", Means.NICKSERV, "acct", "secret"))
     session.said()

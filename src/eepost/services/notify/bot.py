@@ -245,14 +245,15 @@ class Bot:
             return
         if command.verb is Verb.HELP:
             self.answer(nick, HELP)
-        elif self._inquiries.begin(nick, command, now) and not self._outbox.answer(
-            say("WHOIS", nick)
-        ):
+            return
+        mask = line.hostmask
+        begun = self._inquiries.begin(nick, command, now, f"{mask.username}@{mask.hostname}")
+        if begun and not self._outbox.answer(say("WHOIS", nick)):
             self._inquiries.end(nick)  # never asked
 
     def _is_there(self, line: Line, _now: float) -> None:
-        if len(line.params) > 2:
-            self._inquiries.is_there(line.params[1])
+        if len(line.params) > 3:
+            self._inquiries.is_there(line.params[1], f"{line.params[2]}@{line.params[3]}")
 
     def _is_logged_in(self, line: Line, _now: float) -> None:
         if len(line.params) > 3:

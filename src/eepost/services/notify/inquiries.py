@@ -31,9 +31,10 @@ class Finding:
 class _Open:
     nick: str
     expires: float
-    commands: list[Command]
+    commands: list[tuple[Command, str]]  # each with where it came from
     is_for_news: bool = False
     is_there: bool = False
+    whence: str = ""
     services_account: str = ""
 
 
@@ -54,8 +55,13 @@ class Inquiries:
     def __init__(self) -> None:
         self._open: dict[str, _Open] = {}
 
-    def begin(self, nick: str, command: Command | None, now: float) -> bool | None:
+    def begin(
+        self, nick: str, command: Command | None, now: float, whence: str = ""
+    ) -> bool | None:
         """Ask who `nick` is: for its command, or for news for it.
+
+        `whence` is user and host of who gave the command: by the time of the answer the nick may
+        be somebody else's, for whom it must not count.
 
         Return True where a WHOIS has to be sent, False where one is under way, None where there
         are too many.
@@ -69,14 +75,15 @@ class Inquiries:
         if command is None:
             found.is_for_news = True
         elif len(found.commands) < MAX_COMMANDS:
-            found.commands.append(command)
+            found.commands.append((command, whence))
         return is_new
 
-    def is_there(self, nick: str) -> None:
+    def is_there(self, nick: str, whence: str) -> None:
         """RPL_WHOISUSER (311)."""
         found = self._open.get(folded(nick))
         if found is not None:
             found.is_there = True
+            found.whence = whence
 
     def is_logged_in(self, nick: str, services_account: str) -> None:
         """RPL_WHOISACCOUNT (330)."""
@@ -106,4 +113,5 @@ def _answered(each: _Open) -> Answered:
     # Who is logged in but was not said to be there is not there.
     account = each.services_account if each.is_there else ""
     finding = Finding(each.nick, each.is_there, account)
-    return Answered(finding, tuple(each.commands), each.is_for_news)
+    own = (command for command, whence in each.commands if whence == each.whence or not account)
+    return Answered(finding, tuple(own), each.is_for_news)
