@@ -51,6 +51,7 @@ class Choices:
     keeps_receipts: bool = False  # disposition notifications that his program sends
     keeps_threads: bool = True  # In-Reply-To and References
     keeps_reply_to: bool = False  # with his own addresses only
+    keeps_autocrypt: bool = False  # the OpenPGP key that his program puts into each header
     keeps_auto_submitted: bool = False  # an answering machine says that it is one (RFC 3834)
 
     # ---- mail that he gets

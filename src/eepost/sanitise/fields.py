@@ -26,7 +26,7 @@ from eepost.sanitise.report import Tally
 
 # Fields that are read; several To or Cc (RFC 5322 4.5.3) are one list, of all others one counts.
 _READ = frozenset(
-    b"from reply-to to cc subject message-id in-reply-to references auto-submitted "
+    b"from reply-to to cc subject message-id in-reply-to references auto-submitted autocrypt "
     b"content-type content-transfer-encoding content-disposition".split()
 )
 _LISTS = frozenset((b"to", b"cc"))

@@ -20,6 +20,7 @@ from eepost.mail.transfer import decode_transfer, transfer_encoding
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise import fields
 from eepost.sanitise.armor import holds_armor
+from eepost.sanitise.autocrypt import rebuild_autocrypt
 from eepost.sanitise.choices import DEFAULT, Choices
 from eepost.sanitise.openpgp.keys import own_user_ids
 from eepost.sanitise.outcome import Refused, Sanitised
@@ -217,6 +218,7 @@ def _top_fields(
         fields.write_ids(b"In-Reply-To", parents),
         fields.write_ids(b"References", references),
         _auto_submitted(raw, context, tally),
+        _autocrypt(raw, author, context, tally),
         b"MIME-Version: 1.0\r\n",
     )
     return b"".join(written)
@@ -241,6 +243,18 @@ def _auto_submitted(raw: dict[bytes, bytes], context: FromUser, tally: Tally) ->
     if context.choices.keeps_auto_submitted:
         written = fields.write_auto_submitted(value)
         if written:
+            return written
+    tally.add("header field dropped")
+    return b""
+
+
+def _autocrypt(raw: dict[bytes, bytes], author: Mailbox, context: FromUser, tally: Tally) -> bytes:
+    value = raw.get(b"autocrypt")
+    if value is None:
+        return b""
+    if context.choices.keeps_autocrypt:
+        is_own = own_user_ids(context.addresses)
+        if written := rebuild_autocrypt(value, author.address, is_own):
             return written
     tally.add("header field dropped")
     return b""

@@ -17,7 +17,9 @@ from eepost.mail.message import Part, split_message
 from eepost.mail.msgid import ids_in
 from eepost.mail.reply import Reply
 from eepost.mail.violation import PeerViolation
+from eepost.sanitise.autocrypt import rebuild_autocrypt
 from eepost.sanitise.fields import write_ids
+from eepost.sanitise.openpgp.keys import own_user_ids
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.report import Tally
 
@@ -28,6 +30,7 @@ _TOP = (
     *(
         b"References",
         b"Auto-Submitted",
+        b"Autocrypt",
         b"MIME-Version",
         b"Content-Type",
         b"Content-Transfer-Encoding",
@@ -137,9 +140,23 @@ def _official(root: Part, context: ToInternet, tally: Tally) -> bytes:
             found = parse_mailboxes(value).mailboxes
             boxes = [_official_mailbox(each, context, tally) for each in found]
             written.append(write_mailboxes(name, boxes))
+        elif name == b"Autocrypt":
+            written.append(_official_key(root, value, context, tally))
         else:
             written.append(name + colon + value)
     return b"".join(written) + b"\r\n"
+
+
+def _official_key(root: Part, value: bytes, context: ToInternet, tally: Tally) -> bytes:
+    """Return Autocrypt for the address that stands in From outside, with no other user id."""
+    authors = parse_mailboxes(root.raw(b"from") or b"").mailboxes
+    written = b""
+    if len(authors) == 1:
+        address = _official_mailbox(authors[0], context, Tally()).address
+        own = Address(address.local_part.lower(), address.domain)
+        written = rebuild_autocrypt(value, address, own_user_ids((own,)))
+    tally.add("key in the header dropped", not written)
+    return written
 
 
 def _outside(ids: list[bytes], context: ToInternet, tally: Tally) -> list[bytes]:

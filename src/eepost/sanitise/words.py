@@ -36,6 +36,7 @@ _WORDS: Mapping[Group, Mapping[str, str]] = {
         "line that is no field dropped": "lines in the header that are no fields",
         "doubled header field dropped": "header fields that stood twice",
         "name in OpenPGP key dropped": "names and other people's signatures in OpenPGP keys",
+        "key in the header dropped": "keys in the header without a user id of the official address",
         "part field dropped": "header fields of parts",
         "unreadable address dropped": "addresses that can't be read",
         "identifier dropped": "identifiers of other messages that may not leave",

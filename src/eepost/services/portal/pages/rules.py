@@ -19,6 +19,7 @@ _SWITCHES: Final = (
     "keeps_receipts",
     "keeps_threads",
     "keeps_reply_to",
+    "keeps_autocrypt",
     "keeps_auto_submitted",
     "maps_ids_back",
     "keeps_first_hop",
