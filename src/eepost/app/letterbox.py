@@ -3,9 +3,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -125,9 +125,10 @@ class LetterboxRole:
     async def _open_pages(self) -> None:
         where = self.home.settings.pages.listen
         if where:
-            bound, self._end_pages = await open_pages(
-                self.entrance, self._thread(), self.journal, parse_endpoint(where)
-            )
+            with _named(where):
+                bound, self._end_pages = await open_pages(
+                    self.entrance, self._thread(), self.journal, parse_endpoint(where)
+                )
             self.listening["pages"] = bound
 
     async def _listen(
@@ -149,7 +150,8 @@ class LetterboxRole:
             resolve=lambda peername: resolve(peername, Resolver.NONE),
             bucket_key=clock.random_octets(32),
         )
-        server = await listen(parse_endpoint(where), hall.session)
+        with _named(where):
+            server = await listen(parse_endpoint(where), hall.session)
         self.halls[name] = hall
         self._servers.append(server)
         self.listening[name] = bound_endpoint(server)
@@ -169,6 +171,16 @@ class LetterboxRole:
         while True:
             await asyncio.sleep(every_seconds)
             self.journal.event("counts", **self.counters())
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Let a fault say which port can't be had."""
+    try:
+        yield
+    except OSError as error:
+        words = f"can't listen on {where}: {error.strerror}; does a letterbox run already?"
+        raise OSError(error.errno, words) from None
 
 
 class _Thread(Offload):

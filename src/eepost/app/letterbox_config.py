@@ -69,7 +69,7 @@ def open_letterbox(directory: Path) -> LetterboxHome:
     identities = {folder.name: _read_identity(folder) for folder in folders}
     if not identities:
         raise ConfigError(directory / FOLDER, "", "there is no identity", _MAKE)
-    _check_apart(list(identities.values()))
+    _check_apart(list(identities.values()), settings.pages.listen)
     return LetterboxHome(directory, settings, identities)
 
 
@@ -91,7 +91,8 @@ def add_identity(
     file = folder / IDENTITY_FILE_NAME
     if file.exists():
         raise ConfigError(file, "", "there is an identity of this name already")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (directory, folder.parent, folder):  # names of identities are their user's alone
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     shared = directory / FILE_NAME
     if not shared.exists():
         write_private(
@@ -139,9 +140,9 @@ def _ways(settings: IdentitySettings) -> dict[str, str]:
     return {"service.smtp": settings.service.smtp, "service.pop3": settings.service.pop3}
 
 
-def _check_apart(identities: list[OneIdentity]) -> None:
+def _check_apart(identities: list[OneIdentity], pages: str) -> None:
     """Refuse identities that a service, or a mail program, could take for one another."""
-    listens: set[str] = set()
+    listens: set[str] = {pages}
     tunnels: dict[str, OneIdentity] = {}
     for each in identities:
         listen = each.settings.listen
@@ -149,7 +150,16 @@ def _check_apart(identities: list[OneIdentity]) -> None:
             if text in listens and not text.endswith(":0"):
                 raise ConfigError(each.file, key, f"{text} is used twice", "choose another port")
             listens.add(text)
+    for each in identities:
         for key, text in _ways(each.settings).items():
+            if text.removeprefix("port ") in listens:
+                raise ConfigError(
+                    each.file,
+                    key,
+                    f"{text!r} leads back to this letterbox",
+                    "if your router has its tunnel there, let the letterbox listen elsewhere:"
+                    " --listen-smtp 127.0.0.1:7759 --listen-pop3 127.0.0.1:7760",
+                )
             other = tunnels.setdefault(" ".join(text.split(" ")[:2]), each)
             if other is not each and not _may_share(each, other):
                 raise PrivacyError(
