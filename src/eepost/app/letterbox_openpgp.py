@@ -8,6 +8,7 @@ them: by itself, or of its limits.
 Trust: anybody may have written what is read; the child's answer is read as strictly.
 """
 
+import os
 import resource
 import subprocess
 import sys
@@ -101,7 +102,11 @@ class Apart:
 def _asked(question: Question, kind: type[AnswerT]) -> AnswerT:
     try:
         done = subprocess.run(  # noqa: S603 - this module, by the interpreter that runs already
-            [sys.executable, "-m", __name__],
+            # From nowhere but where we come from: a folder that the program was started in may
+            # hold what somebody has sent, and the child has the keys.
+            [sys.executable, "-s", "-P", "-m", __name__],
+            cwd="/",
+            env={"PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))},
             input=msgspec.msgpack.encode(question),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
