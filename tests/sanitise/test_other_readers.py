@@ -10,6 +10,7 @@ from email.message import Message
 import pytest
 
 from eepost.sanitise.choices import Choices, Dangerous
+from eepost.sanitise.events import MAX_LINES
 from eepost.sanitise.inbound import Inbound, sanitise_from_internet, sanitise_to_user
 from eepost.sanitise.outcome import Refused, Sanitised
 from eepost.sanitise.signed_mail import MAX_DOUBTFUL_OCTETS
@@ -358,3 +359,30 @@ def test_disposition_out_of_bounds_is_refused_and_no_fault(kind: bytes) -> None:
     for message in (TOP + fields, mixed(fields)):
         assert isinstance(sanitise_from_internet(message, CONTEXT), Refused)
         assert isinstance(sanitise_to_user(message, CONTEXT), Refused)
+
+
+EVENT = b"BEGIN:VEVENT\r\nSUMMARY:Tea\r\nDESCRIPTION:words\r\n%sLOCATION:here\r\nEND:VEVENT\r\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"X-ALT-DESC;FMTTYPE=text/html:<img\r\n  src=http://evil/t.gif>\r\n",
+        b"X-AL\r\n T-DESC:<img src=http://evil/t.gif>\r\n",
+        b"image;VALUE=URI:http://evil/t.gif\r\n",
+        b'COMMENT;X=1;FMTTYPE="text/html":<img src=http://evil/t.gif>\r\n',
+    ],
+)
+def test_invitation_shows_its_words_and_no_page(line: bytes) -> None:
+    for head in (
+        b"Content-Type: text/calendar; method=REQUEST\r\n\r\n",
+        b"Content-Type: application/ics; name=a.ics\r\n\r\n",
+    ):
+        *_, part = email.message_from_bytes(to_user(mixed(head + EVENT % line))).walk()
+        assert content(part) == EVENT % b""
+        assert part["Content-Type"] == head.split(b": ")[1].strip().decode()
+        assert b"signed-original" in to_user(signed(head + EVENT % line))
+    plain = mixed(b"Content-Type: text/calendar\r\n\r\n" + EVENT % b"X-OTHER;A=b:\r\n c\r\n")
+    assert to_user(plain) == plain
+    long = mixed(b"Content-Type: text/calendar\r\n\r\n" + b"A:b\r\n" * (MAX_LINES + 1))
+    assert b"event.ics.unsafe" in to_user(long)

@@ -18,6 +18,8 @@ from eepost.mail.transfer import encode_base64, encode_quoted_printable
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise.choices import Dangerous
 from eepost.sanitise.edges import Edges
+from eepost.sanitise.events import TYPES as EVENTS
+from eepost.sanitise.events import without_pages
 from eepost.sanitise.html import INBOUND, rebuild_html
 from eepost.sanitise.html_cost import HtmlAllowance
 from eepost.sanitise.leaves import (
@@ -133,7 +135,18 @@ class Harmless:
             return self._opaque(part, content)
         if may_run(part, content):
             return self._dangerous(part, content)
-        return self._short_lines(part, content)
+        return self._event(part, content) if kind in EVENTS else self._short_lines(part, content)
+
+    def _event(self, part: Part, content: bytes) -> list[Piece] | None:
+        octets = without_pages(content)
+        if octets is None:
+            return self._short_lines(part, content)
+        if not octets:
+            return _file("event.ics" + UNSAFE, content)
+        self.tally.add("HTML made harmless")
+        kept = [each for each in part.fields if each[0].lower() in _DESCRIBING]
+        head = folded(self._settled(part, kept)) + b"Content-Transfer-Encoding: base64\r\n\r\n"
+        return [head, encode_base64(octets)]
 
     def _message(self, kind: str, content: bytes) -> list[Piece]:
         """Return what stands for a message that was not split; readers open all that is one."""

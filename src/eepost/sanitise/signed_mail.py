@@ -11,6 +11,8 @@ from eepost.mail.message import MAX_PARTS, Bounds, Part, split_message
 from eepost.mail.transfer import decode_transfer
 from eepost.mail.violation import PeerViolation
 from eepost.sanitise.edges import Edges
+from eepost.sanitise.events import TYPES as EVENTS
+from eepost.sanitise.events import without_pages
 from eepost.sanitise.html_cost import HtmlAllowance
 from eepost.sanitise.html_words import extract_text
 from eepost.sanitise.leaves import (
@@ -73,6 +75,8 @@ class SignedMail:
         if leaf.main_type == "multipart" or (leaf.main_type == "message" and kind not in REPORTS):
             return True
         if hides_fields(leaf, self.message) or (is_opaque(leaf) and self._is_open(leaf)):
+            return True
+        if kind in EVENTS and without_pages(content_of(self.message, leaf)) is not None:
             return True
         if is_page(leaf):
             return _ACTIVE.search(self._text(leaf)) is not None
