@@ -191,6 +191,36 @@ def test_rtf_reads_as_before(tmp_path: Path) -> None:
     assert b"{info words} and" in words
 
 
+def hexadecimal(octets: bytes) -> bytes:
+    digits = octets.hex().encode()
+    return b"\r\n".join(digits[at : at + 64] for at in range(0, len(digits), 64))
+
+
+@pytest.mark.parametrize("word", [rb"\jpegblip ", rb"\pich300" + b"\n", rb"{\*\blipuid ab}"])
+def test_picture_in_rtf_loses_its_camera(word: bytes) -> None:
+    file = io.BytesIO()
+    tags = Image.Exif()
+    tags[0x010F] = SECRET
+    Image.new("RGB", (9, 7), "teal").save(file, "JPEG", exif=tags)
+    octets = file.getvalue()
+    made = strip_file(rb"{\rtf1 words{\pict" + word + hexadecimal(octets) + b"} more}").octets
+    assert made.startswith(rb"{\rtf1 words{\pict" + word)
+    assert made.endswith(b"} more}")
+    picture = bytes.fromhex(made[len(rb"{\rtf1 words{\pict" + word) : -len("} more}")].decode())
+    assert picture == strip_file(octets).octets
+    assert HIDDEN not in picture
+    assert strip_file(made).octets == made
+
+
+def test_numbers_in_rtf_that_are_no_picture_stay() -> None:
+    bitmap = rb"{\rtf1{\pict\dibitmap0 " + hexadecimal(bytes(32) + b"\xff\xd8\xff" + bytes(300))
+    assert strip_file(bitmap + b"}}").octets == bitmap + b"}}"
+
+
+def test_picture_in_rtf_with_half_a_number_is_cleaned() -> None:
+    assert strip_rtf(rb"{\rtf1 ffd8ffe1" + b"0" * 201 + b"}", Unpacking()) == rb"{\rtf1 ffd8ffd9}"
+
+
 def test_rtf_that_is_cut_short_stays_so() -> None:
     assert strip_rtf(rb"{\rtf1 words{\info{\author x\bin3 }}}", Unpacking()) == rb"{\rtf1 words"
     assert strip_rtf(rb"{\rtf1 words", Unpacking()) == rb"{\rtf1 words"

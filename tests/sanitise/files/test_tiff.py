@@ -54,6 +54,21 @@ def test_strip_that_is_cut_short_stays_so() -> None:
     assert strip_tiff(made(*SIZE, (273, LONG, 1, 215), (279, LONG, 1, 99))).endswith(b"9")
 
 
+def test_picture_of_a_camera_in_a_strip_loses_what_it_tells() -> None:
+    file = io.BytesIO()
+    tags = Image.Exif()
+    tags[0x010F] = SECRET
+    Image.new("RGB", (9, 7)).save(file, "JPEG", exif=tags)
+    strip = file.getvalue()
+    octets = made(*SIZE, (259, SHORT, 1, 7), (273, LONG, 1, 225), (279, LONG, 1, len(strip)))
+    octets = octets[:225].ljust(225, b"\0") + strip
+    assert HIDDEN in octets
+    cleaned = strip_tiff(octets)
+    assert HIDDEN not in cleaned
+    with Image.open(io.BytesIO(cleaned[225:])) as picture:
+        assert picture.size == (9, 7)
+
+
 def test_strange_profile_becomes_zero() -> None:
     assert HIDDEN not in strip_tiff(made(*SIZE, (34675, 7, 15, 200)))
 

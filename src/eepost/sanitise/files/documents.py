@@ -25,6 +25,11 @@ _RTF_GROUPS = re.compile(
 _RTF_SESSIONS = re.compile(rb"(\\(?:ins|para|sect|char|sty|tbl|del)?rsid)\d{1,10}")
 _RTF_STEP = re.compile(rb"\\bin(\d{1,9}) ?|\\[\\{}]|[{}]")
 
+# Pictures stand in the text as numbers, behind a word and perhaps its parameter.
+_RTF_NUMBERS = re.compile(rb"(?<![0-9a-f\s])[0-9a-f\s]{200,}+", re.IGNORECASE)
+_RTF_PICTURE = re.compile(rb"(?:[0-9a-f]{0,20}\s++)?(?=ffd8ff|89504e47)", re.IGNORECASE)
+_COLUMNS = 128
+
 # PostScript's comments for people (DSC 3.0, 5.1), and what a document says of itself to a PDF.
 _COMMENTS = re.compile(
     rb"(?:(?<=[\r\n])|\A)%%(?:Creator|CreationDate|ModificationDate|Title|For|Routing|Copyright|"
@@ -47,7 +52,21 @@ def strip_rtf(octets: bytes, inner: Inner) -> bytes:
             kept.append(octets[start : step.start()])
             start = at = _end_of_group(octets, at)
     kept.append(octets[start:])
-    return _RTF_SESSIONS.sub(rb"\g<1>0", b"".join(kept))
+    text = _RTF_SESSIONS.sub(rb"\g<1>0", b"".join(kept))
+    return _RTF_NUMBERS.sub(lambda found: _clean_picture(found[0], inner), text)
+
+
+def _clean_picture(numbers: bytes, inner: Inner) -> bytes:
+    """Return a picture as hexadecimal numbers without its metadata; other numbers as they are."""
+    start = _RTF_PICTURE.match(numbers)
+    if start is None:
+        return numbers
+    packed = b"".join(numbers[start.end() :].split())
+    picture = bytes.fromhex(packed[: len(packed) & ~1].decode("ascii"))
+    inner.take(len(picture))
+    cleaned = inner.strip(picture).hex().encode("ascii")
+    lines = [cleaned[at : at + _COLUMNS] for at in range(0, len(cleaned), _COLUMNS)]
+    return start[0] + b"\r\n".join(lines)
 
 
 def _end_of_group(octets: bytes, at: int) -> int:

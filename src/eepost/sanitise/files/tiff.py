@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from eepost.sanitise.files.icc import strip_icc
+from eepost.sanitise.files.jpeg import blank_exif
 from eepost.sanitise.files.outcome import Unclean
 
 MAGICS = (b"II*\0", b"MM\0*")
@@ -21,7 +22,7 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _FORMATS = {1: "B", 3: "H", 4: "I"}
 _STRIPS = ((273, 279), (324, 325))  # offsets and sizes of strips, of tiles
 _ICC = 34675
-_SUB_PAGES, _COMPRESSION, _OLD_JPEG = 330, 259, 6
+_SUB_PAGES, _COMPRESSION, _OLD_JPEG, _JPEG = 330, 259, 6, 7
 # TIFF 6.0, its technical notes and what scanners and fax programs need: no text, time or EXIF.
 _KEPT = frozenset(
     {
@@ -49,6 +50,7 @@ class _Stripper:
     order: str = field(init=False)
     made: bytearray = field(init=False)
     copied: int = 0
+    holds_jpeg: bool = False
 
     def __post_init__(self) -> None:
         self.order = "<" if self.octets.startswith(b"II") else ">"
@@ -63,7 +65,8 @@ class _Stripper:
                 raise Unclean(_DAMAGED)
             seen.add(at)
             at = self._page(at)
-        return bytes(self.made)
+        # Each strip may be a whole picture as a camera wrote it.
+        return blank_exif(bytes(self.made)) if self.holds_jpeg else bytes(self.made)
 
     def _read(self, layout: str, at: int) -> tuple[int, ...]:
         return struct.unpack_from(self.order + layout, self.octets, at)
@@ -82,8 +85,10 @@ class _Stripper:
         }
         if _SUB_PAGES in entries:
             raise Unclean("TIFF picture is raw, or holds others")
-        if _COMPRESSION in entries and self._numbers(entries[_COMPRESSION]) == (_OLD_JPEG,):
+        packed_by = self._numbers(entries[_COMPRESSION]) if _COMPRESSION in entries else ()
+        if packed_by == (_OLD_JPEG,):
             raise Unclean(_DAMAGED)
+        self.holds_jpeg |= packed_by == (_JPEG,)
         kept = [(tag, each) for tag, each in sorted(entries.items()) if tag in _KEPT]
         for tag, each in kept:
             self._keep_value(tag, each)
