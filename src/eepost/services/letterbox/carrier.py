@@ -55,6 +55,8 @@ class Carrier:
         self._timing = timing
         self._woken = asyncio.Event()
         self._in_hand: int | None = None
+        self._at_rest = asyncio.Event()  # nothing is in hand
+        self._at_rest.set()
         self._taken_back: set[int] = set()  # by its user, the disk being told of it
         self._is_cut_off = False  # the last session could not begin, or broke
         self._unwritten: list[Change] = []  # has happened, but the disk was full
@@ -69,6 +71,11 @@ class Carrier:
         for each in shelf.due_order():
             shelf.apply(Spooled(replace(each, due_utc=0)))
         self.wake()
+
+    async def finish(self, within_seconds: float) -> None:
+        """Wait for the answer to the letter in hand, but not for ever: it would be sent twice."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._at_rest.wait(), within_seconds)
 
     def route_is_there(self) -> None:
         """Take note that the service was reached just now: what waited for that waits no more."""
@@ -144,6 +151,7 @@ class Carrier:
         """
         while (waiting := self._due()) is not None:
             self._in_hand = waiting.number
+            self._at_rest.clear()
             try:
                 await self._carry(session, waiting)
             except NotServed as reason:
@@ -151,6 +159,7 @@ class Carrier:
                 return
             finally:
                 self._in_hand = None
+                self._at_rest.set()
 
     async def _carry(self, session: Submission, waiting: Waiting) -> None:
         try:

@@ -43,6 +43,8 @@ from eepost.services.letterbox.ports import (
 # are remembered, as keyed hashes.
 FORGET_SECONDS: Final = 3_600
 MAX_DENIED: Final = 1_000
+# How long an end waits for the service's answer to a letter: without it, it is sent twice.
+FINISH_SECONDS: Final = 5.0
 _KEY_OCTETS: Final = 32
 _ID_KEY: Final = "message ids"
 
@@ -77,6 +79,7 @@ class _Opened:
 
     mailbox: OpenMailbox
     cabinet: Cabinet
+    carrier: Carrier
     collector: Collector
     offload: Offload
     task: "asyncio.Task[None]"
@@ -84,6 +87,7 @@ class _Opened:
 
     async def close(self) -> None:
         """End what runs for it, let go of its files."""
+        await self.carrier.finish(FINISH_SECONDS)
         self.task.cancel()
         await asyncio.wait([self.task])
         await self.collector.stop()
@@ -235,7 +239,9 @@ class Entrance:
         collector = Collector(ground, cleaning, habits, carrier.route_is_there)
         mailbox = OpenMailbox(letters, account, cleaning, carrier, collector)
         task = _task(carrier.run())
-        return _Opened(mailbox, cabinet, collector, offload, task, self._verifier(password))
+        return _Opened(
+            mailbox, cabinet, carrier, collector, offload, task, self._verifier(password)
+        )
 
 
 def _task(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
