@@ -96,6 +96,13 @@ def test_line_of_blanks_in_front_ends_no_header() -> None:
     assert message == VERDICT + b"From: a@b\r\n\r\nbody"
 
 
+@pytest.mark.parametrize("end", [b"\0", b"\0\0\0", b"\0\0\r\n"])
+def test_nuls_behind_the_last_line_go(end: bytes) -> None:
+    assert passed(b"From: a@b\r\n\r\nbody\r\n" + end) == VERDICT + b"From: a@b\r\n\r\nbody\r\n"
+    outcome = sanitise_from_internet(b"From: a@b\r\n\r\nbody" + end, CONTEXT)
+    assert outcome == Refused(MALFORMED, outcome.report)
+
+
 def test_message_of_nobody_passes() -> None:
     assert passed(b"Subject: nobody\r\n\r\n") == VERDICT + b"Subject: nobody\r\n\r\n"
 

@@ -55,6 +55,7 @@ _LAST = frozenset(
 _LISTS = frozenset((b"to", b"cc"))
 _DESCRIBING = (b"content-type", b"content-transfer-encoding")
 _BLANK_LINE = re.compile(rb"[ \t]+\r\n")
+_NULS_AT_END = (b"\0", b"\0\r\n")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 _BOUNDS = Bounds(header_octets=MAX_HEADER_OCTETS)
 
@@ -113,8 +114,9 @@ def _without_ends(message: bytes | bytearray) -> bytes | bytearray:
     Programs that keep mail in files leave both. Readers differ in whether such a line ends the
     header; without it nothing is left to differ in.
     """
-    if message.endswith(b"\0") and message.rstrip(b"\0").endswith(b"\r\n"):
-        message = message.rstrip(b"\0")
+    if message.endswith(_NULS_AT_END):
+        whole = message.removesuffix(b"\r\n").rstrip(b"\0")
+        message = whole if whole.endswith(b"\r\n") else message
     blank = _BLANK_LINE.match(message)
     return message if blank is None else message[blank.end() :]
 
