@@ -10,7 +10,9 @@ import pytest
 
 from eepost.app.config import ConfigError, PrivacyError
 from eepost.app.letterbox_config import add_identity, open_letterbox, way
+from eepost.app.letterbox_tunnels import tunnels
 from eepost.net.connect import LocalPort, Socks5
+from eepost.net.i2p.tunnels import java_text
 
 GIVEN: dict[str, dict[str, Any]] = {
     "account": {"domains": ("mail.i2p",)},
@@ -39,7 +41,7 @@ def test_init_says_what_to_type_into_a_mail_program(tmp_path: Path) -> None:
 
 
 def test_tunnels_of_each_identity_have_a_destination_of_their_own(tmp_path: Path) -> None:
-    init(tmp_path / "box")
+    add_identity(tmp_path / "box", "me", GIVEN)
     other = {"smtp": "port 127.0.0.1:8669", "pop3": "socks5 127.0.0.1:4447 pop.postman.i2p:110"}
     listen = {"smtp": "127.0.0.1:8659", "pop3": "127.0.0.1:8660"}
     add_identity(tmp_path / "box", "work", GIVEN | {"service": other, "listen": listen})
@@ -48,10 +50,10 @@ def test_tunnels_of_each_identity_have_a_destination_of_their_own(tmp_path: Path
     assert own.count("keys = transient-letterbox-me\n") == 2
     assert "destinationport = 25" in own
     assert "destinationport = 110" in own
-    work = eepost("tunnels", "smtp.i2p", "pop.i2p", *here, "--identity", "work").stdout
-    assert work.count("keys = transient-letterbox-work\n") == 1
-    assert "targetDestination" in eepost("tunnels", "a.i2p", *here, "--router", "java").stdout
-    assert eepost("tunnels", "a.i2p", *here, "--router", "tor").returncode == 2
+    work = open_letterbox(tmp_path / "box").identities["work"]
+    (tunnel,) = tunnels(work, "smtp.i2p", "pop.i2p")  # its POP3 goes by a SOCKS5 port
+    assert tunnel.keys == "transient-letterbox-work"
+    assert "targetDestination" in java_text((tunnel,))
     assert eepost("tunnels", "a.i2p", *here, "--identity", "none").returncode == 2
 
 
