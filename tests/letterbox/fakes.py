@@ -47,6 +47,7 @@ class MemoryService:
     mail: dict[str, bytes] = field(default_factory=dict)  # by unique-id
     carried: list[Letter] = field(default_factory=list)
     is_away: bool = False
+    locked: set[str] = field(default_factory=set)  # unique-ids that can't be deleted
     breaks_after: int | None = None  # messages given before a session breaks
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by recipient
     asked: int = 0  # how often somebody wanted to log in
@@ -114,8 +115,9 @@ class MemoryMaildrop:
             self._came(len(content))
             yield content
 
-    async def delete(self, gone: Sequence[Listed]) -> None:
-        self._gone += gone
+    async def delete(self, gone: Sequence[Listed]) -> Sequence[Listed]:
+        self._gone += [each for each in gone if each.unique_id not in self.service.locked]
+        return self._gone
 
     async def end(self) -> None:
         for each in self._gone:

@@ -159,6 +159,29 @@ async def test_who_leaves_nothing_at_the_service_leaves_nothing(tmp_path: Path) 
     await entrance.stop()
 
 
+@pytest.mark.parametrize("leaves_mail", [True, False])
+async def test_a_unique_id_that_is_given_again_stands_for_other_mail(
+    tmp_path: Path, leaves_mail: bool
+) -> None:
+    service = MemoryService()
+    service.mail = {"1": mail("one"), "2": mail("two")}
+    service.locked = {"2"}
+    entrance = letterbox(tmp_path, {"me": service}, leaves_mail=leaves_mail)
+    mailbox = await entrance.sign_in("me", "alice", PASSWORD)
+    await fetch(mailbox)
+    await mailbox.move([1, 2], "trash")
+    await fetch(mailbox)
+    assert list(service.mail) == ["2"]
+    service.mail["1"] = mail("another")  # RFC 1939 7 lets it
+    await fetch(mailbox)
+    assert subjects(mailbox) == ["another"]
+    service.locked = set()
+    await fetch(mailbox)
+    assert list(service.mail) == (["1"] if leaves_mail else [])
+    assert subjects(mailbox) == ["another"]
+    await entrance.stop()
+
+
 async def test_the_trash_is_emptied_after_its_days(tmp_path: Path) -> None:
     now = [1_795_000_000]
     service = MemoryService()

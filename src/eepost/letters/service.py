@@ -80,8 +80,11 @@ class Maildrop(Protocol):
         Raises NotServed.
         """
 
-    async def delete(self, gone: Sequence[Listed]) -> None:
-        """Let messages be deleted when the session ends in order. Raises NotServed."""
+    async def delete(self, gone: Sequence[Listed]) -> Sequence[Listed]:
+        """Let messages be deleted when the session ends in order; return those that will be.
+
+        Raises NotServed.
+        """
 
     async def end(self) -> None:
         """End the session in order: what was deleted is gone then. Raises NotServed."""

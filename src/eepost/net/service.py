@@ -279,12 +279,16 @@ class _Maildrop:
                 case _:
                     return None
 
-    async def delete(self, gone: Sequence[Listed]) -> None:
-        """Let messages be deleted when the session ends in order. Raises NotServed."""
+    async def delete(self, gone: Sequence[Listed]) -> Sequence[Listed]:
+        """Let messages be deleted when the session ends in order; return those that will be.
+
+        Raises NotServed.
+        """
         for each in gone:
             self._client.delete(each.number)
-        for _ in gone:
-            await self._pump.event()
+        answers = [await self._pump.event() for _ in gone]
+        answered = zip(gone, answers, strict=True)
+        return [each for each, answer in answered if isinstance(answer, fetched.Deleted)]
 
     async def end(self) -> None:
         """End the session in order. Raises NotServed."""

@@ -129,8 +129,13 @@ class Collector:
         done = shelf.unwanted
         if not self._habits.leaves_mail:
             done = done | (shelf.known - shelf.left_there())
-        await maildrop.delete([each for each in maildrop.listing if each.unique_id in done])
+        deleted = await maildrop.delete(
+            [each for each in maildrop.listing if each.unique_id in done]
+        )
         await maildrop.end()
+        # RFC 1939 7: from here on the service may give their unique-ids to other mail.
+        if deleted:
+            await self._letters.change(Vanished(tuple(each.unique_id for each in deleted)))
 
     async def _fetch(self, maildrop: Maildrop, wanted: Sequence[Listed]) -> None:
         octets = sum(each.size_octets for each in wanted)
