@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from eepost.letters.model import Flag, Order, Phase, State
+from eepost.mail.violation import Misuse
 from eepost.services.letterbox.guesses import GUESSES, WITHIN_SECONDS
 from eepost.services.letterbox.mailbox import OpenMailbox
 from eepost.services.letterbox.ports import (
@@ -217,4 +218,23 @@ async def test_only_the_users_own_addresses_may_send(tmp_path: Path) -> None:
         with pytest.raises(NotAllowed):
             await mailbox.send(sender, recipients, LETTER)
     await mailbox.send("Alice@example.org", ["bob@mail.i2p"], LETTER)
+    await entrance.stop()
+
+
+async def test_who_still_holds_a_locked_mailbox_can_do_nothing_with_it(tmp_path: Path) -> None:
+    service = MemoryService()
+    service.receive(mail("one"))
+    entrance = letterbox(tmp_path, {"me": service})
+    stale = await entrance.sign_in("me", "alice", PASSWORD)
+    await fetch(stale)
+    await entrance.lock(stale)
+    with pytest.raises(Misuse):
+        await stale.message(1)
+    with pytest.raises(Misuse):
+        await stale.send(f"alice@{DOMAIN}", [f"bob@{DOMAIN}"], LETTER)
+    fresh = await entrance.sign_in("me", "alice", PASSWORD)
+    assert fresh is not stale
+    assert b"Good day" in await fresh.message(1)
+    await entrance.lock(stale)  # twice does no harm
+    assert b"Good day" in await fresh.message(1)
     await entrance.stop()

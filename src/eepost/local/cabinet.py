@@ -137,12 +137,15 @@ class Cabinet:
         make_lock(self._folder, self._key, new, self._cost, self._randomness)
 
     def close(self) -> None:
-        """Let go of the files.
+        """Let go of the files, forget the keys.
 
         What is called after it raises Misuse: a session that is still open must not change files
         that another opening of the same cabinet has in hand by then.
         """
         self._is_closed = True
+        self._key = self._letter_key = self._record_key = b""
+        self.password = ""
+        self._held.clear()
         self._log.close()
         os.close(self._claim)
 

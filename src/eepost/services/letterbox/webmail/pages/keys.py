@@ -11,6 +11,7 @@ from eepost.pages.visits import Answer, FormBounds, Moved, Sent, Shown, Wrong
 from eepost.services.letterbox.ports import (
     DiskFull,
     OldPasswordNeeded,
+    TooManyGuesses,
     Unreachable,
     WrongPassword,
 )
@@ -106,7 +107,7 @@ async def export(visit: Visit) -> Answer:
         await visit.desk.letterbox.sign_in(
             mailbox.identity, mailbox.address, visit.form.get("password", "")
         )
-    except (WrongPassword, OldPasswordNeeded, Unreachable):
+    except (WrongPassword, OldPasswordNeeded, TooManyGuesses, Unreachable):
         raise Wrong({"password": "This is not your password."}) from None
     ring = await key_ring(mailbox)
     text = await visit.desk.offload(lambda: "\n".join(map(openpgp.private_text, ring.own)))
