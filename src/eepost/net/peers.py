@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
 from hmac import compare_digest
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import AF_INET, AF_INET6, inet_pton
 
-_UNIQUE_LOCAL = ip_network("fd00::/8")
+_IPV4_OCTETS = 4
+_LOOPBACK = b"\x7f"  # 127.0.0.0/8
+_PLAIN_LOOPBACK = b"\x7f\x00\x00\x01"
+_UNIQUE_LOCAL = b"\xfd"  # fd00::/8
+_IPV4_IN_IPV6 = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96
 _B32_CHARACTERS = 52  # 256 bits in base 32, without padding
 _B32_SUFFIX = ".b32.i2p"
 
@@ -120,34 +124,32 @@ def b32_address(digest: bytes) -> str:
     return b32encode(digest).decode("ascii").rstrip("=").lower() + _B32_SUFFIX
 
 
-def _address(peername: object) -> IPv4Address | IPv6Address | None:
+def _address(peername: object) -> bytes:
+    """Return the address as it stands in a packet, 4 or 16 octets, or b"" if there is none.
+
+    By the C library: the module `ipaddress` takes as long for it as a reply takes.
+    """
     if not isinstance(peername, tuple) or not peername or not isinstance(peername[0], str):
-        return None
+        return b""
+    host = peername[0].partition("%")[0]  # behind it stands the interface of a link-local one
     try:
-        address = ip_address(peername[0])
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped  # a listener for both families sees IPv4 so
-    return address
+        address = inet_pton(AF_INET6 if ":" in host else AF_INET, host)
+    except (OSError, ValueError):
+        return b""
+    return address.removeprefix(_IPV4_IN_IPV6)  # a listener for both families sees IPv4 so
 
 
-def _network(address: IPv4Address | IPv6Address | None) -> Peer:
+def _network(address: bytes) -> Peer:
     # Whoever has one address of such a network mostly has them all.
-    match address:
-        case None:
-            return UNKNOWN
-        case IPv4Address():
-            return Peer(PeerKind.NETWORK, address.packed[:3])
-        case _:
-            return Peer(PeerKind.NETWORK, address.packed[:6])
+    if not address:
+        return UNKNOWN
+    return Peer(PeerKind.NETWORK, address[: 3 if len(address) == _IPV4_OCTETS else 6])
 
 
-def _mapped(address: IPv4Address | IPv6Address | None) -> Peer:
-    match address:
-        case IPv4Address() if address.is_loopback and address.packed != b"\x7f\x00\x00\x01":
-            return Peer(PeerKind.MAPPED_24, address.packed[1:])
-        case IPv6Address() if address in _UNIQUE_LOCAL:
-            return Peer(PeerKind.MAPPED_120, address.packed[1:])
-        case _:
-            return UNKNOWN
+def _mapped(address: bytes) -> Peer:
+    if len(address) == _IPV4_OCTETS:
+        if address.startswith(_LOOPBACK) and address != _PLAIN_LOOPBACK:
+            return Peer(PeerKind.MAPPED_24, address[1:])
+    elif address.startswith(_UNIQUE_LOCAL):
+        return Peer(PeerKind.MAPPED_120, address[1:])
+    return UNKNOWN

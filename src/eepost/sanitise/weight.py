@@ -13,7 +13,7 @@ MAX_LIGHT_HEADER_OCTETS = 8_192
 
 _HEADER_END = b"\r\n\r\n"
 _TYPE = b"content-type"
-_PLAIN = re.compile(rb"(?:^|\r\n)content-type[ \t]*+:(?:\r\n)?[ \t]*+text/plain[ \t]*+(?:[;\r]|$)")
+_PLAIN = re.compile(rb"content-type[ \t]*+:(?:\r\n)?[ \t]*+text/plain[ \t]*+(?:[;\r]|$)")
 # What makes a file of a text, or has to be decoded before anybody can see what it is.
 _HEAVY_MARKS = (b"content-disposition", b"name=", b"name*", b"base64", b"boundary")
 # Keys and signatures are read by a library.
@@ -34,4 +34,10 @@ def is_light(message: bytes | bytearray) -> bool:
     if any(mark in header for mark in _HEAVY_MARKS):
         return False
     named = header.count(_TYPE)
-    return named == 0 or (named == 1 and _PLAIN.search(header) is not None)
+    return named == 0 or (named == 1 and _is_plain(header, header.find(_TYPE)))
+
+
+def _is_plain(header: bytes, at: int) -> bool:
+    """Say whether a field begins at `at` that says text/plain."""
+    begins_line = at == 0 or header.startswith(b"\r\n", at - 2)
+    return begins_line and _PLAIN.match(header, at) is not None

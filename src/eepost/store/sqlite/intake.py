@@ -31,7 +31,7 @@ class Intake:
         octets = _octets(delivery)
         if octets > 2 * PORTION_OCTETS:
             return self._take_in_portions(delivery)
-        return self.lane.submit(replace(delivery, octets=octets))
+        return self.lane.submit(_measured(delivery, octets))
 
     def leave(self, work: Work) -> "asyncio.Future[Any]":
         """Hand over work that nobody waits for."""
@@ -59,6 +59,19 @@ class Intake:
                 # Also where the session was cancelled while the lane delivered after all: the
                 # lane keeps the order, and segments that have their message are not discarded.
                 self.leave(Discard(tuple(numbers)))
+
+
+def _measured(delivery: Delivery, octets: int) -> Delivery:
+    # As replace() would, at a tenth of its cost: this is done for every message.
+    return Delivery(
+        delivery.messages,
+        octets,
+        delivery.rest_is_stored,
+        delivery.sent,
+        delivery.entry,
+        delivery.move,
+        delivery.arrival,
+    )
 
 
 def _octets(delivery: Delivery) -> int:

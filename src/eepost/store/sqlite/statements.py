@@ -11,6 +11,7 @@ SQLAlchemy: many rows go in by one VALUES list, and come out as one row (`packed
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ _VERBS: Final = {
 IN_LIST = "IN (SELECT value FROM json_each(?))"
 
 
+@cache  # a few dozen texts: tables times sizes
 def insertion(table: str, rows: int) -> str:
     """Return an INSERT of `rows` rows; those that begin with NULL are left out."""
     verb = _VERBS.get(table, "INSERT")
@@ -59,6 +61,7 @@ def insertion(table: str, rows: int) -> str:
     )
 
 
+@cache
 def usage_update(rows: int) -> str:
     """Return an UPDATE that sets octets and messages of `rows` maildrops."""
     return (
