@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.office import PostOffice
+
+# No example fails because the machine is busy: what is slow is found by tests/costs.
+settings.register_profile("eepost", deadline=None)
+settings.load_profile("eepost")
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

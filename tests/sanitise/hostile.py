@@ -86,6 +86,15 @@ def film_of_lost_tracks(count: int) -> bytes:
     return film_box(b"ftyp") + film_box(b"moov", track * count)
 
 
+def picture_of_pieces(count: int) -> bytes:
+    """A picture of items, each of which stands in as many pieces of no octet as can be named."""
+    listed = film_box(b"iinf", bytes(6))
+    places = film_box(b"iloc", bytes(6) + struct.pack(">H", count) + b"\0\1\0\0\xff\xff" * count)
+    handler = film_box(b"hdlr", bytes(8), b"pict")
+    head = film_box(b"ftyp", b"heic", bytes(4))
+    return head + film_box(b"meta", bytes(4), handler, listed, places)
+
+
 def boxes(count: int) -> bytes:
     """Delimiters that nearly are those of every level of a deep message."""
     levels = (b"b" * (each + 1) for each in range(29))
@@ -281,6 +290,19 @@ _FILES: Mapping[str, Make] = {
     "workbook of folders": lambda: document(_OOXML, "xl/workbook.xml", b"<x15ac:absPath url="),
     "comments of people": lambda: document(_OOXML, "xl/comments.xml", b' name=""'),
     "text of authors": lambda: document(_ODF, "content.xml", b"<dc:creator>"),
+    "picture of many pieces": lambda: file(picture_of_pieces(9_999), b"a.heic"),
+    "archive of pictures of many pieces": lambda: archive(5_000, ".heic", picture_of_pieces(1)),
+    "sound of small pages": lambda: file(
+        b"OggS\0\2"
+        + bytes(8)
+        + b"\1\0\0\0"
+        + bytes(8)
+        + b"\1\x13OpusHead"
+        + bytes(11)
+        + fill(b"OggS\0\0" + bytes(8) + b"\1\0\0\0" + bytes(8) + b"\0", _FILE_OCTETS),
+        b"a.opus",
+    ),
+    "sound of small blocks": lambda: file(b"fLaC" + fill(bytes(4), _FILE_OCTETS), b"a.flac"),
     "film of lost tracks": lambda: file(film_of_lost_tracks(30_000), b"a.mp4"),
     "archive of lost tracks": lambda: archive(5_000, ".mp4", film_of_lost_tracks(1)),
     "archive of many entries": lambda: archive(9_999, "a", b"x"),

@@ -279,6 +279,16 @@ def test_tags_of_a_film_go() -> None:
     assert b"meta" not in strip_bmff(octets)
 
 
+@pytest.mark.parametrize("blankable", [items.Blankable(1, 10**6), items.Blankable(9, 9)])
+def test_pieces_of_items_are_bounded_together(blankable: items.Blankable) -> None:
+    place = b"\0\0\0\0\x44\0\0\1\0\1\0\0\0\2" + numbers(0, 5, 5, 5)
+    made = bytearray(b"x" * 10)
+    items.blank_items(made, place, {1: b"mime"}, 0, items.Blankable(2, 10))
+    assert made == bytes(10)
+    with pytest.raises(Unclean):
+        items.blank_items(made, place, {1: b"mime"}, 0, blankable)
+
+
 def test_numbers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bmff, "MAX_BOXES", 3)
     with pytest.raises(Unclean):

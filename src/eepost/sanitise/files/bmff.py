@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from eepost.sanitise.files.codestream import blank_comments
 from eepost.sanitise.files.encoders import blank_encoders
 from eepost.sanitise.files.icc import strip_icc
-from eepost.sanitise.files.items import blank_items, hidden_items
-from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.items import Blankable, blank_items, hidden_items
+from eepost.sanitise.files.outcome import Unclean, most_pieces
 from eepost.sanitise.files.samples import Samples
 
 # Boxes in one file: a film in fragments has some thousands.
@@ -90,9 +90,11 @@ class _Stripper:
     boxes: int = 0
     lost_track: bool = False
     samples: Samples = field(init=False)
+    items: Blankable = field(init=False)
 
     def __post_init__(self) -> None:
         self.samples = Samples(self.made)
+        self.items = Blankable(most_pieces(self.octets), len(self.octets))
 
     def _boxes(self, at: int, end: int) -> Iterator[Box]:
         while at + 8 <= end:
@@ -227,7 +229,8 @@ class _Stripper:
         if listed is not None and placed is not None:
             hidden = hidden_items(self.made, listed.body, listed.end)
             inner_start = inner.body if inner is not None else 0
-            blank_items(self.made, self.octets[placed.body : placed.end], hidden, inner_start)
+            places = self.octets[placed.body : placed.end]
+            blank_items(self.made, places, hidden, inner_start, self.items)
 
 
 # Sample entries by name: subtitles, whose entries have another shape; film, with a long one.

@@ -96,8 +96,10 @@ def strip_flac(octets: bytes) -> bytes:
     """Return the sound without comments and pictures. Raises Unclean where it is damaged."""
     kept: list[bytes] = []
     at, is_last = 4, False
+    left = most_pieces(octets)
     while not is_last:
-        if at + 4 > len(octets):
+        left -= 1
+        if at + 4 > len(octets) or not left:
             raise Unclean(_DAMAGED)
         kind, is_last = octets[at] & 0x7F, octets[at] >= 0x80
         end = at + 4 + int.from_bytes(octets[at + 1 : at + 4], "big")

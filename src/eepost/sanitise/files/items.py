@@ -54,8 +54,27 @@ class _Reader:
         return int.from_bytes(self.octets[self.at - size : self.at], "big")
 
 
+@dataclass(slots=True)
+class Blankable:
+    """What of a file may be blanked: no more pieces and octets than it may hold of them."""
+
+    pieces: int  # they may need no octet in the table that lists them
+    octets: int
+
+    def take(self, pieces: int, octets: int) -> None:
+        """Count what is about to be blanked. Raises Unclean where it is too much."""
+        self.pieces -= pieces
+        self.octets -= octets
+        if self.pieces < 0 or self.octets < 0:
+            raise Unclean(_DAMAGED)
+
+
 def blank_items(
-    made: bytearray, places: bytes, hidden: Mapping[int, bytes], inner_start: int
+    made: bytearray,
+    places: bytes,
+    hidden: Mapping[int, bytes],
+    inner_start: int,
+    blankable: Blankable,
 ) -> None:
     """Blank the `hidden` items; `places` is what the box `iloc` holds.
 
@@ -76,12 +95,15 @@ def blank_items(
         method = reader.number(2) & 15 if version else _IN_FILE
         reader.number(2)  # of a file elsewhere
         base = reader.number(base_size)
-        for _ in range(reader.number(2)):
+        extent_count = reader.number(2)
+        blankable.take(extent_count, 0)
+        for _ in range(extent_count):
             reader.number(index_size)
             start, length = base + reader.number(offset_size), reader.number(length_size)
             if number in hidden:
                 if method not in {_IN_FILE, _IN_BOX}:
                     raise Unclean(_DAMAGED)
+                blankable.take(0, length)
                 start += inner_start if method == _IN_BOX else 0
                 _blank(made, start, length, hidden[number])
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from eepost.sanitise.files.outcome import Unclean
+from eepost.sanitise.files.outcome import Unclean, most_pieces
 
 MAGIC = b"OggS"
 # Streams in one file: sound, film, subtitles.
@@ -78,8 +78,10 @@ def strip_ogg(octets: bytes) -> bytes:
 def pages(octets: bytes) -> Iterator[Page]:
     """Yield the pages of a file. Raises Unclean where something else stands."""
     at = 0
+    left = most_pieces(octets)
     while at < len(octets):
-        if octets[at : at + 4] != MAGIC or at + _HEADER.size > len(octets):
+        left -= 1
+        if not left or octets[at : at + 4] != MAGIC or at + _HEADER.size > len(octets):
             raise Unclean(_DAMAGED)
         _, _, flags, position, serial, _, _, count = _HEADER.unpack_from(octets, at)
         start = at + _HEADER.size + count
