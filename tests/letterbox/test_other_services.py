@@ -6,7 +6,7 @@ import random
 import smtplib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -196,3 +196,25 @@ def test_a_service_that_takes_nothing_is_given_up() -> None:
         with pytest.raises(NotServed, match="silent"):
             asyncio.run(_carry(far(1, stand.port, silence=1.0), more))
         assert time.monotonic() - begun < 20
+
+
+async def _outcomes(service: FarService) -> Sequence[Outcome]:
+    async with service.submission("alice", "secret") as session:
+        return await session.carry(LETTER)
+
+
+@pytest.mark.parametrize(
+    ("said", "fate"),
+    [
+        (b"530 5.7.0 Authentication required\r\n", Fate.PUT_OFF),
+        (b"550 5.7.1 Never\r\n", Fate.REFUSED),
+    ],
+)
+def test_a_letter_does_not_end_by_a_login_that_the_service_wants_otherwise(
+    said: bytes, fate: Fate
+) -> None:
+    # All the ways to log in that it offers are none of ours.
+    with saying(b"220 hi\r\n", b"250-hi\r\n250 AUTH CRAM-MD5\r\n", said) as stand:
+        (outcome,) = asyncio.run(_outcomes(far(1, stand.port)))
+    assert outcome.fate is fate
+    assert outcome.words == said.decode().strip()

@@ -33,6 +33,9 @@ from eepost.wire.submit.replies import FarReply
 READ_OCTETS: Final = 65_536
 # How long the tunnel's port may take for the last words; nobody waits for them.
 GOODBYE_SECONDS: Final = 5.0
+# Refusals of who hands in, not of what (RFC 4954 6): a letter must not end by them, since a
+# setting at the service or here makes it go.
+_OF_THE_LOGIN: Final = frozenset((530, 534, 535, 538))
 NO_WAY: Final = "The service can't be reached right now"
 BROKEN: Final = "The connection to the service broke"
 SILENT: Final = "The service was silent for too long"
@@ -221,7 +224,8 @@ class _Submission:
 def _outcome(reply: FarReply) -> Outcome:
     if reply.is_positive:
         return Outcome(Fate.TAKEN, reply.words)
-    return Outcome(Fate.REFUSED if reply.is_final else Fate.PUT_OFF, reply.words)
+    is_final = reply.is_final and reply.code not in _OF_THE_LOGIN
+    return Outcome(Fate.REFUSED if is_final else Fate.PUT_OFF, reply.words)
 
 
 class _Maildrop:
