@@ -88,7 +88,7 @@ def test_a_full_disk_loses_nothing_that_was_typed(
     def full(*_: object) -> None:
         raise DiskFull
 
-    monkeypatch.setattr(Cabinet, "write", full)
+    monkeypatch.setattr(Cabinet, "store", full)
     for what in ("send", "draft"):
         answer = press(browser, "/write", what=what, to="bob", subject="s", text="every word")
         assert answer.status == 422
