@@ -446,7 +446,7 @@ async def test_people_written_to_may_write(
 
 
 @pytest.mark.parametrize(
-    "letter", [b"From: a@b\r\nFrom: c@d\r\n\r\nx\r\n", b"no header\n", b"From: a@b\r\n\r\n\0\r\n"]
+    "letter", [b"From: a@b\r\nFrom: c@d\r\n\r\nx\r\n", b"no header\n", b"From: a@b\r\n\r\nx\0y\r\n"]
 )
 async def test_malformed_mail_is_refused_for_everybody(letter: bytes) -> None:
     office = Office()
