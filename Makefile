@@ -16,7 +16,7 @@ setup: $(VENV)/.ready ## make the environment in .venv
 
 # The same sources, the hottest of them compiled: for servers and for `make bench`.
 FAST := .fast
-$(FAST)/.ready: $(VENV)/.ready scripts/compiled.py scripts/compiled-environment \
+$(FAST)/.ready: $(VENV)/.ready scripts/compiled.py scripts/constructors.py scripts/compiled-environment \
 		$(shell find src/eepost -name '*.py')
 	@scripts/compiled-environment $(VENV) $(FAST)
 

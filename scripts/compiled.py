@@ -66,7 +66,7 @@ class CompiledRooms(BuildHookInterface):  # type: ignore[type-arg]
             return
         print("compiling the hottest modules (a minute or two)", file=sys.stderr)
         self._work = Path(tempfile.mkdtemp(prefix="eepost-compiled-"))
-        for made in _compile(Path(self.root) / "src", self._work):
+        for made in _compile(Path(self.root), self._work):
             build_data["force_include"][str(made)] = str(made.relative_to(self._work))
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
@@ -93,12 +93,17 @@ def modules(package: Path) -> list[Path]:
     return sorted([*(path.relative_to(package) for path in of_rooms), *map(Path, MODULES)])
 
 
-def _compile(sources: Path, work: Path) -> list[Path]:
+def _compile(root: Path, work: Path) -> list[Path]:
     """Return the compiled modules, made in `work` beside a copy of the sources."""
-    shutil.copytree(sources / "eepost", work / "eepost")
-    named = [f"eepost/{each}" for each in modules(sources / "eepost")]
-    command = [sys.executable, "-c", _SETUP, "build_ext", "--inplace", *named]
+    shutil.copytree(root / "src" / "eepost", work / "eepost")
+    named = [f"eepost/{each}" for each in modules(work / "eepost")]
+    _run(work, str(root / "scripts" / "constructors.py"), *named)
+    _run(work, "-c", _SETUP, "build_ext", "--inplace", *named)
+    return sorted((work / "eepost").rglob("*.so")) + sorted(work.glob("*.so"))
+
+
+def _run(work: Path, *arguments: str) -> None:
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=work, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"mypyc failed:\n{(done.stdout + done.stderr)[-4000:]}")
-    return sorted((work / "eepost").rglob("*.so")) + sorted(work.glob("*.so"))
+        raise RuntimeError(f"compiling failed:\n{(done.stdout + done.stderr)[-4000:]}")
