@@ -95,6 +95,13 @@ def picture_of_pieces(count: int) -> bytes:
     return head + film_box(b"meta", bytes(4), handler, listed, places)
 
 
+_SMALLEST_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>> endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>> endobj\n"
+    b"3 0 obj<</Type/Page/MediaBox[0 0 9 9]/Parent 2 0 R>> endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+)
+
+
 def boxes(count: int) -> bytes:
     """Delimiters that nearly are those of every level of a deep message."""
     levels = (b"b" * (each + 1) for each in range(29))
@@ -284,6 +291,7 @@ _FILES: Mapping[str, Make] = {
     "PDF of many names": lambda: pdf(
         3, b"<<" + b"".join(b"/A%d()" % each for each in range(800_000)) + b"/Rect 1>>"
     ),
+    "archive of documents": lambda: archive(7_000, ".pdf", _SMALLEST_PDF),
     "document of editing sessions": lambda: document(_OOXML, "word/document.xml", b' w:rsidR="0"'),
     "document of authors": lambda: document(_OOXML, "word/document.xml", b' w:author=""'),
     "workbook of open elements": lambda: document(_OOXML, "xl/workbook.xml", b"<xr:revisionPtr "),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from eepost.sanitise.files import archive as module
 from eepost.sanitise.files.archive import strip_archive
 from eepost.sanitise.files.outcome import MAX_UNPACKED_OCTETS, Unclean
-from eepost.sanitise.files.strip import MAX_DEPTH, strip_file
+from eepost.sanitise.files.strip import MAX_DEPTH, Unpacking, strip_file
 from tests.sanitise.files.inner import KNOWN, FakeInner
 from tests.sanitise.files.test_pictures import SECRET, jpeg, pixels
 
@@ -167,3 +167,16 @@ def test_any_damage_gives_an_archive_or_a_refusal(data: st.DataObject) -> None:
         octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(Unclean):
         assert strip_archive(bytes(octets), FakeInner())
+
+
+def test_documents_take_more_of_what_may_be_unpacked_than_pictures() -> None:
+    made = {}
+    for kind in (b"%PDF-1.4 ", b"\xff\xd8\xff"):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as entries:
+            for number in range(3):
+                entries.writestr(f"{number}", kind)
+        made[kind] = file.getvalue()
+    assert strip_file(made[b"\xff\xd8\xff"], Unpacking(octets=60_000)).kind == "zip"
+    with pytest.raises(Unclean, match="too large"):
+        strip_file(made[b"%PDF-1.4 "], Unpacking(octets=60_000))

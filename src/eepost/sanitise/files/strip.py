@@ -34,6 +34,8 @@ from eepost.sanitise.files.webp import strip_webp
 MAX_DEPTH = 4
 # A file in a file takes as long as unpacking so many octets, however small it is.
 _OCTETS_FOR_A_FILE = 8_192
+# Documents with a structure of their own take longer, also empty ones.
+_FOR_A_DOCUMENT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Unpacking:
 def _strip(octets: bytes, inner: Inner) -> Cleaned:
     for rule in _RULES:
         if rule.is_one(octets):
+            inner.take(rule.costs)
             return Cleaned(rule.strip(octets, inner), rule.kind, rule.media_type)
     missing = rules_missing(octets)
     if missing:
@@ -105,6 +108,7 @@ class _Rule:
     media_type: str
     is_one: Callable[[bytes], bool]
     strip: Callable[[bytes, Inner], bytes]
+    costs: int = 0  # as much as unpacking so many octets, beside what any file does
 
 
 def _starts(*magics: bytes) -> Callable[[bytes], bool]:
@@ -125,11 +129,11 @@ _RULES = (
     _Rule("PNG", "image/png", _starts(png.MAGIC), png.strip_png),
     _Rule("GIF", "image/gif", _starts(gif.MAGIC), _alone(gif.strip_gif)),
     _Rule("WebP", "image/webp", _riff(b"WEBP"), _alone(strip_webp)),
-    _Rule("PDF", "application/pdf", _starts(pdf.MAGIC), pdf.strip_pdf),
+    _Rule("PDF", "application/pdf", _starts(pdf.MAGIC), pdf.strip_pdf, _FOR_A_DOCUMENT),
     _Rule("zip", "", _starts(ARCHIVE), strip_archive),
     _Rule("gzip", "", _starts(packed.GZIP), packed.strip_gzip),
     _Rule("tar", "application/x-tar", packed.is_tar, packed.strip_tar),
-    _Rule("Office", "", _starts(compound.MAGIC), _alone(strip_office)),
+    _Rule("Office", "", _starts(compound.MAGIC), _alone(strip_office), _FOR_A_DOCUMENT),
     _Rule("RTF", "application/rtf", _starts(documents.RTF), documents.strip_rtf),
     _Rule("PostScript", "", _starts(*documents.POSTSCRIPT), _alone(documents.strip_postscript)),
     _Rule("PostScript", "", _starts(documents.PREVIEWED), _alone(documents.strip_previewed)),
