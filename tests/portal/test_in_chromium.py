@@ -123,6 +123,27 @@ def delete(page: Page) -> None:
     page.get_by_role("button", name="Delete my account").click()
 
 
+def test_key_is_taken_from_a_file(office: PostOffice, browser: Any, tmp_path: Path) -> None:
+    keyring = Keyring(tmp_path / "keys")
+    keyring.make("Bob <bob@mail.i2p>")
+    file = tmp_path / "bob.asc"
+    file.write_text(keyring.export())
+    with window(browser, office.portal_port) as page:
+        sign_in(page, "bob", PASSWORD)
+        page.goto("/key")
+        page.get_by_role("button", name="Keep this key").click()
+        assert "choose the file" in page.locator("#key-problem").inner_text()
+        page.get_by_label("Or the file it is in").set_input_files(file)
+        page.get_by_role("button", name="Keep this key").click()
+        assert page.get_by_role("status").inner_text() == "Your key was kept."
+        page.get_by_label("Or the file it is in").set_input_files(
+            {"name": "x.asc", "mimeType": "text/plain", "buffer": b"\0no key"}
+        )
+        page.get_by_role("button", name="Keep this key").click()
+        assert "This key can't be kept" in page.locator("#key-problem").inner_text()
+    keyring.close()
+
+
 def test_everybody_can_use_every_page(office: PostOffice, browser: Any) -> None:
     found: dict[str, list[str]] = {}
     for scheme in ("light", "dark"):

@@ -8,7 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from eepost.accounts.certificates import CertificateRefused, make_certificate, read_certificate
+from eepost.accounts.certificates import (
+    MAX_GIVEN_OCTETS,
+    CertificateRefused,
+    make_certificate,
+    read_certificate,
+)
+from eepost.pages.visits import FormBounds
 from eepost.services.portal.visits import Answer, Moved, Page, Sent, Shown, Visit, Wrong
 
 _MAX_SEARCH_CHARACTERS: Final = 64
@@ -91,7 +97,9 @@ async def keep_own(visit: Visit) -> Answer:
     if what == "remove":
         await desk.compute(lambda: desk.accounts.keep_certificate(account.number, None))
         return Moved("/key", "Your key was removed.")
-    given = form.get("key", "").strip().encode()
+    given = visit.files[0].octets if visit.files else form.get("key", "").strip().encode()
+    if not given:
+        raise Wrong({"key": "Paste your public key, or choose the file it is in."})
     addresses = {f"{account.name}@{each}" for each in (desk.name, *desk.official_domains)}
     now = desk.now_utc()
     try:
@@ -110,7 +118,7 @@ PAGES = (
     Page("/book", show_book, is_for_members=False),
     Page("/entry", show_entry, is_for_members=False),
     Page("/key.asc", send_key, is_for_members=False),
-    Page("/key", show_own, keep_own),
+    Page("/key", show_own, keep_own, bounds=FormBounds(octets=3 * MAX_GIVEN_OCTETS, files=1)),
     # The advanced method has the domain in between; which one the name in the address has.
     Page(f"{_HERE}/policy", send_policy, is_for_members=False),
     Page(f"{_HERE}/*/policy", send_policy, is_for_members=False),
