@@ -164,7 +164,7 @@ async def test_message_that_went_round_in_a_circle_is_refused() -> None:
     [
         b"From: a@b.example\r\nFrom: c@d.example\r\n\r\nx\r\n",
         b"From: a@b.example\r\n" + b"X: y\r\n" * 20_000 + b"\r\nx\r\n",
-        b"From: a@b.example\r\n\r\n\0\r\n",
+        b"From: a@b.example\r\n\r\nx\0y\r\n",  # those at the end go
     ],
 )
 async def test_malformed_mail_is_refused_and_the_session_goes_on(message: bytes) -> None:
