@@ -74,7 +74,9 @@ def test_user_takes_back_what_has_not_left(waiting: PostOffice) -> None:
     assert waiting.fetch("alice") == []
 
 
-def test_who_refuses_mail_gets_none_and_the_sender_hears_at_once(waiting: PostOffice) -> None:
+def test_who_refuses_mail_gets_none_and_the_sender_hears_within_a_second(
+    waiting: PostOffice,
+) -> None:
     run(waiting, "queue", "refuse", "Eve@Example.com")
     # A running post office takes notice within a second.
     wait_for(lambda: "wants no mail" in said_to_sender(waiting, "eve@example.com"))

@@ -167,28 +167,40 @@ class Core:
         await self._open(
             "pop3", settings.pop3, process_key, lambda p, w, _: fetch.Fetch(fetching, p, w)
         )
-        assert self._outgoing is not None  # noqa: S101 - made with the desk above
         if settings.portal.listen:
-            outgoing = self._outgoing.outgoing
-            self._portal = make_portal(
-                settings,
-                sign_ins=self._sign_ins,
-                irc=self._irc,
-                sending=PortalSending(
-                    outgoing.store, outgoing.sealer, outgoing.quota, _Pool(self._look_ups)
-                ),
-                accounts=self._store.accounts,
-                authenticator=authenticator,
-                maildrops=maildrops,
-                compute=_Pool(self._logins),
-                process_key=process_key,
-                invitation_key=self.key.subkey(INVITATIONS),
-                policy=read_policy(self.office.directory / settings.portal.policy),
-                journal=self.journal,
-                counts=self.visited,
-            )
-            where = endpoints(settings)["portal.listen"]
-            self._portal_endpoint = await self._portal.start(where)
+            await self._open_portal(authenticator, maildrops, process_key)
+        await self._begin_tasks()
+
+    async def _open_portal(
+        self, authenticator: Authenticator, maildrops: Any, process_key: bytes
+    ) -> None:
+        settings = self.office.settings
+        assert self._outgoing is not None  # noqa: S101 - made with the desk
+        outgoing = self._outgoing.outgoing
+        self._portal = make_portal(
+            settings,
+            sign_ins=self._sign_ins,
+            irc=self._irc,
+            sending=PortalSending(
+                outgoing.store, outgoing.sealer, outgoing.quota, _Pool(self._look_ups)
+            ),
+            accounts=self._store.accounts,
+            authenticator=authenticator,
+            maildrops=maildrops,
+            compute=_Pool(self._logins),
+            process_key=process_key,
+            invitation_key=self.key.subkey(INVITATIONS),
+            policy=read_policy(self.office.directory / settings.portal.policy),
+            journal=self.journal,
+            counts=self.visited,
+        )
+        where = endpoints(settings)["portal.listen"]
+        self._portal_endpoint = await self._portal.start(where)
+
+    async def _begin_tasks(self) -> None:
+        """Begin what runs beside the sessions, until `stop` cancels it."""
+        settings, loop = self.office.settings, asyncio.get_running_loop()
+        assert self._outgoing is not None  # noqa: S101 - made with the desk
         self._tasks.append(loop.create_task(await self._outgoing.start()))
         self._tasks.append(loop.create_task(self._sweep()))
         self._tasks.append(loop.create_task(self._clean_daily()))

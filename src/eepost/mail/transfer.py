@@ -63,7 +63,7 @@ def decode_base64(octets: bytes) -> bytes:
         try:
             return binascii.a2b_base64(octets)  # it skips them too, but not all damage
         except binascii.Error:
-            pass
+            pass  # what can be saved of damaged text is saved run by run
     runs = octets.translate(None, _NOT_BASE64).split(b"=")
     if len(runs) > MAX_PADDINGS:
         return _decode_run(b"".join(runs))

@@ -50,7 +50,7 @@ async def read_form(request: Request, bounds: FormBounds) -> Form | None:
             if kind == _URLENCODED:
                 return await _urlencoded(request, bounds)
     except (TimeoutError, UnicodeDecodeError, MultiPartException, _TooLargeError):
-        pass
+        pass  # one answer for all of it: no browser of a user's sends such a form
     return None
 
 

@@ -87,7 +87,9 @@ class Submission:
         self._reverse_path = ""
         self._recipients: list[str] = []
         self._content = bytearray()
-        self._is_over = False  # content that found no room in transit
+        self._is_over = (
+            False  # content that found no room in transit, or of which a part is missing
+        )
 
     def _end_transaction(self) -> None:
         self._desk.transit.release(len(self._content))
@@ -103,6 +105,8 @@ class Submission:
         """Answer for now where something inside failed: the program tries again."""
         if isinstance(event, AuthGiven):
             return (replies.NOT_OPENED,)
+        if isinstance(event, ContentGiven):
+            self._give_up_content()  # a part is missing: the rest must not pass for the whole
         if isinstance(event, MessageGiven):
             self._end_transaction()
         return NOTHING if isinstance(event, ContentGiven | TransactionDropped) else (replies.FAULT,)
@@ -157,12 +161,15 @@ class Submission:
 
     def _collect(self, event: ContentGiven) -> Answer:
         if self._is_over or not self._desk.transit.reserve(len(event.octets)):
-            self._desk.transit.release(len(self._content))
-            self._is_over = True
-            self._content = bytearray()
+            self._give_up_content()
         else:
             self._content += event.octets
         return NOTHING
+
+    def _give_up_content(self) -> None:
+        self._desk.transit.release(len(self._content))
+        self._is_over = True
+        self._content = bytearray()
 
     def _drop(self, _event: TransactionDropped) -> Answer:
         self._end_transaction()

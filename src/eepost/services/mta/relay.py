@@ -103,7 +103,7 @@ class RelayService:
             try:
                 await self.turn()
             except StoreUnavailable:
-                pass
+                pass  # nothing was claimed, and the next look comes by itself
             except Exception as fault:  # whatever it is, mail must go on leaving
                 self.desk.counts.faults += 1
                 self.desk.fault("looking at the queue", fault)
